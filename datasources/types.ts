@@ -1,0 +1,140 @@
+/**
+ * The words the datasources share: our side of the wire (`WorkRequest`), the questions that can be asked of Oracle
+ * Cloud (`WorkRequestSource`), and what the HTTP layer promises (`Upstream`). Types only.
+ */
+import type { WorkRequestStatus } from './status.ts';
+import type { ServiceName } from './catalog.ts';
+
+/** What it takes to read one work request: everything a global id carries. */
+export interface WorkRequestRef {
+  readonly service: ServiceName;
+  /** Region id, e.g. `us-ashburn-1`. */
+  readonly region: string;
+  /** As OCI knows it: an OCID, or a UUID for Object Storage. */
+  readonly workRequestId: string;
+  /** Path part that some APIs need and report (Logging Analytics). */
+  readonly namespace?: string;
+}
+
+export interface WorkRequestResource {
+  readonly entityType: string | null;
+  readonly actionType: string | null;
+  readonly identifier: string | null;
+  /** As upstream says it: relative or absolute. Never called. */
+  readonly entityUri: string | null;
+  readonly extras: Readonly<Record<string, unknown>> | null;
+}
+
+export interface WorkRequestError {
+  readonly code: string;
+  readonly message: string;
+  readonly timestamp: Date | null;
+  readonly isRetryable: boolean | null;
+}
+
+export interface WorkRequestLogEntry {
+  readonly message: string;
+  readonly timestamp: Date | null;
+}
+
+/** One work request as it was observed once; immutable. */
+export interface WorkRequest {
+  readonly ref: WorkRequestRef;
+  readonly compartmentId: string | null;
+  readonly operationType: string | null;
+  readonly status: WorkRequestStatus;
+  /** Upstream's own word; `''` when there was none. */
+  readonly rawStatus: string;
+  /** 0 to 100. */
+  readonly percentComplete: number | null;
+  readonly timeAccepted: Date | null;
+  readonly timeStarted: Date | null;
+  readonly timeUpdated: Date | null;
+  readonly timeFinished: Date | null;
+  readonly resources: readonly WorkRequestResource[] | null;
+  /** Errors and logs that the get itself carries; undefined where the API has an endpoint of its own, or none. */
+  readonly embeddedErrors?: readonly WorkRequestError[];
+  readonly embeddedLogs?: readonly WorkRequestLogEntry[];
+  readonly extras: Readonly<Record<string, unknown>>;
+  /** Whether all fields are known, or only those of a list item of this API. */
+  readonly origin: 'get' | 'list';
+  readonly etag: string | null;
+  /** `retry-after` of the get that brought this state, in milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** When the gateway had the answer, in milliseconds since the epoch. */
+  readonly observedAt: number;
+}
+
+/** One page of errors, logs or work requests. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Upstream's token for the next page; null at the end. */
+  readonly nextPage: string | null;
+  /** One for each item that could not be read (no id, not an object). */
+  readonly malformed: readonly string[];
+}
+
+export interface ListQuery {
+  readonly service: ServiceName;
+  readonly region: string;
+  readonly compartmentId: string;
+  /** Required parents and native filters by their native names: `loadBalancerId`, `namespaceName`, `resourceId`, … */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly limit?: number;
+  readonly page?: string;
+}
+
+export interface PageQuery {
+  readonly limit?: number;
+  readonly page?: string;
+}
+
+/** All that can be asked about work requests, the same for every service. Failures are thrown as `UpstreamError`. */
+export interface WorkRequestSource {
+  /** null: absent or forbidden, upstream tells no difference. */
+  get(ref: WorkRequestRef): Promise<WorkRequest | null>;
+  list(query: ListQuery): Promise<Page<WorkRequest>>;
+  /** null: this API has none. `compartmentId` is sent where the row requires it. */
+  errors(ref: WorkRequestRef, compartmentId: string | null, page: PageQuery): Promise<Page<WorkRequestError> | null>;
+  logs(ref: WorkRequestRef, compartmentId: string | null, page: PageQuery): Promise<Page<WorkRequestLogEntry> | null>;
+  cancel(ref: WorkRequestRef, options?: { readonly ifMatch?: string }): Promise<void>;
+}
+
+/** One call to Oracle Cloud. `origin` and `path` come from the catalog and the allowed regions, never from an id. */
+export interface UpstreamRequest {
+  readonly service: ServiceName;
+  readonly region: string;
+  readonly method: 'GET' | 'DELETE';
+  /** e.g. `https://containerengine.us-ashburn-1.oci.oraclecloud.com` */
+  readonly origin: string;
+  /** Base path, path and query, percent-encoded. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A complete 2xx answer (or 304 to `if-none-match`). */
+export interface UpstreamAnswer {
+  readonly status: number;
+  /** Names in lower case; repeated ones joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parsed JSON; undefined when the body was empty. */
+  readonly body: unknown;
+  readonly opcRequestId: string | null;
+}
+
+export interface Upstream {
+  /**
+   * Signs, budgets, retries, caps and checks one call. Identical GETs in flight share one.
+   * @throws UpstreamError: UPSTREAM_* codes, UNAUTHENTICATED (401), FORBIDDEN (403), NOT_FOUND (404), BAD_USER_INPUT (400)
+   */
+  call(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  close(): Promise<void>;
+}
+
+/** Time, handed in so that tests can hold it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,74 @@
+/**
+ * Every error code the gateway can raise, in one registry.
+ *
+ * `docs/errors.md` explains each one to users; a test keeps the two in step, both ways.
+ * Codes that GraphQL servers share (GRAPHQL_PARSE_FAILED, …) are raised by Apollo Server and listed here so that
+ * every transport speaks the same words.
+ */
+export const errorCodes = {
+  GRAPHQL_PARSE_FAILED: { isRetryable: false },
+  GRAPHQL_VALIDATION_FAILED: { isRetryable: false },
+  OPERATION_RESOLUTION_FAILURE: { isRetryable: false },
+  BAD_REQUEST: { isRetryable: false },
+  BAD_USER_INPUT: { isRetryable: false },
+  SERVICE_REQUIRED: { isRetryable: false },
+  REGION_REQUIRED: { isRetryable: false },
+  REGION_NOT_ALLOWED: { isRetryable: false },
+  CURSOR_INVALID: { isRetryable: false },
+  UNAUTHENTICATED: { isRetryable: false },
+  FORBIDDEN: { isRetryable: false },
+  NOT_FOUND: { isRetryable: false },
+  UPSTREAM_UNAVAILABLE: { isRetryable: true },
+  UPSTREAM_TIMEOUT: { isRetryable: true },
+  UPSTREAM_THROTTLED: { isRetryable: true },
+  UPSTREAM_MALFORMED: { isRetryable: true },
+  LIMIT_EXCEEDED: { isRetryable: false },
+  READ_ONLY: { isRetryable: false },
+  INTERNAL_SERVER_ERROR: { isRetryable: false },
+} as const satisfies Record<string, { readonly isRetryable: boolean }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An error that is ours: its message is written for the caller and holds no secret, its code is in the registry. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'GatewayError';
+    this.code = code;
+  }
+}
+
+/** What is known of a call to Oracle Cloud that brought no usable answer. */
+export interface UpstreamFailure {
+  /** Key of the catalog's row, e.g. `CONTAINERENGINE`. */
+  readonly service: string;
+  readonly region: string;
+  /** HTTP status of the last attempt; null when no complete answer came. */
+  readonly status: number | null;
+  /** `code` of Oracle's error body, e.g. `NotAuthorizedOrNotFound`. */
+  readonly nativeCode: string | null;
+  /** What Oracle's support asks for. */
+  readonly opcRequestId: string | null;
+  /** How long upstream asked us to wait, in milliseconds. */
+  readonly retryAfterMs: number | null;
+}
+
+/** A call to Oracle Cloud that failed, after its retries. */
+export class UpstreamError extends GatewayError {
+  readonly failure: UpstreamFailure;
+  readonly isRetryable: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    failure: UpstreamFailure,
+    options?: { readonly cause?: unknown; readonly isRetryable?: boolean },
+  ) {
+    super(code, message, options);
+    this.name = 'UpstreamError';
+    this.failure = failure;
+    this.isRetryable = options?.isRetryable ?? errorCodes[code].isRetryable;
+  }
+}
