@@ -1,0 +1,132 @@
+/**
+ * How often upstream may be asked: at most `rps` calls in any second per key (credential, service, region), and none
+ * at all while a 429 binds that key.
+ *
+ * A window instead of the usual token bucket: a bucket of `rps` tokens lets 2 × `rps` calls into one second. Here the
+ * next call may go one window after the call `size` places before it. Slots are given out in the order of asking, so
+ * nobody starves; a caller that could not be served in time is told at once and costs no slot.
+ */
+import type { Clock } from './types.ts';
+
+/** Longest time that a single 429 can bind a key, whatever its `retry-after` says. */
+const maxBlockMs = 15 * 60_000;
+const firstBackoffMs = 1_000;
+const maxBackoffMs = 60_000;
+
+export interface Budget {
+  /**
+   * Waits for the caller's turn; undefined when there is nothing to wait for.
+   * @throws BudgetExhausted when the turn would come later than `latest` (milliseconds since the epoch)
+   */
+  take(key: string, latest: number, signal?: AbortSignal): Promise<void> | undefined;
+  /** Upstream said 429 to a call sent at `sentAt`: everyone with this key waits, `retryAfterMs` or a growing back-off. */
+  block(key: string, sentAt: number, retryAfterMs: number | null): void;
+  /** Upstream said anything else. */
+  ease(key: string): void;
+}
+
+export class BudgetExhausted extends Error {
+  /** When a call with this key could go, from now. */
+  readonly waitMs: number;
+  /** Whether upstream asked for the wait (429), or our own limit did. */
+  readonly isBlocked: boolean;
+
+  constructor(waitMs: number, isBlocked: boolean) {
+    super('no budget in time');
+    this.name = 'BudgetExhausted';
+    this.waitMs = waitMs;
+    this.isBlocked = isBlocked;
+  }
+}
+
+interface Window {
+  /** Ring of the last `size` slots given out; the next call takes the place of the oldest. */
+  readonly slots: Float64Array;
+  next: number;
+  blockedAt: number;
+  blockedUntil: number;
+  /** Counts blocks: a slot that was given out before one no longer holds. */
+  generation: number;
+  /** 429s in a row. */
+  strikes: number;
+}
+
+export function createBudget(options: { readonly rps: number; readonly clock: Clock }): Budget {
+  const { rps, clock } = options;
+  // Windows of at most 100 calls keep the ring small when the limit is high (100,000 a second: 100 each ms).
+  const size = Math.min(100, Math.max(1, Math.floor(rps)));
+  const windowMs = (size / rps) * 1000;
+  const windows = new Map<string, Window>();
+
+  const windowOf = (key: string): Window => {
+    let window = windows.get(key);
+    if (window === undefined) {
+      window = {
+        slots: new Float64Array(size),
+        next: 0,
+        blockedAt: 0,
+        blockedUntil: 0,
+        generation: 0,
+        strikes: 0,
+      };
+      windows.set(key, window);
+    }
+    return window;
+  };
+
+  const reserve = (window: Window, latest: number): number => {
+    const now = clock.now();
+    const slot = Math.max(now, (window.slots[window.next] ?? 0) + windowMs);
+    if (slot > latest) throw new BudgetExhausted(slot - now, window.blockedUntil > now);
+    window.slots[window.next] = slot;
+    window.next = (window.next + 1) % size;
+    return slot - now;
+  };
+
+  const waitFor = async (
+    window: Window,
+    waitMs: number,
+    latest: number,
+    signal?: AbortSignal,
+  ): Promise<void> => {
+    let ms = waitMs;
+    while (ms > 0) {
+      const { generation } = window;
+      await clock.sleep(ms, signal);
+      ms = window.generation === generation ? 0 : reserve(window, latest);
+    }
+  };
+
+  return {
+    take(key, latest, signal) {
+      const window = windowOf(key);
+      const waitMs = reserve(window, latest);
+      return waitMs > 0 ? waitFor(window, waitMs, latest, signal) : undefined;
+    },
+
+    block(key, sentAt, retryAfterMs) {
+      const window = windowOf(key);
+      const now = clock.now();
+      // Ten calls in flight may all bring the same 429: only one sent after the last block is a further strike.
+      if (window.strikes === 0 || sentAt >= window.blockedAt) {
+        window.strikes += 1;
+        window.blockedAt = now;
+      }
+      const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (window.strikes - 1));
+      const until = now + Math.min(maxBlockMs, retryAfterMs ?? backoffMs);
+      if (until <= window.blockedUntil) return;
+      window.blockedUntil = until;
+      window.generation += 1;
+      // Those who wait are let in one by one afterwards, not all in the first instant.
+      for (let i = 0; i < size; i += 1) {
+        window.slots[(window.next + i) % size] = until - windowMs + (i * windowMs) / size;
+      }
+    },
+
+    ease(key) {
+      const window = windows.get(key);
+      if (window !== undefined && window.strikes > 0 && window.blockedUntil <= clock.now())
+        window.strikes = 0;
+    },
+  };
+}
