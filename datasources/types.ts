@@ -91,12 +91,25 @@ export interface PageQuery {
 
 /** All that can be asked about work requests, the same for every service. Failures are thrown as `UpstreamError`. */
 export interface WorkRequestSource {
+  /**
+   * The same ref with the path parts its API needs (a Logging Analytics namespace that a raw id does not tell).
+   * null: there is none in that region, so the work request cannot be there.
+   */
+  complete(ref: WorkRequestRef): Promise<WorkRequestRef | null>;
   /** null: absent or forbidden, upstream tells no difference. */
   get(ref: WorkRequestRef): Promise<WorkRequest | null>;
   list(query: ListQuery): Promise<Page<WorkRequest>>;
   /** null: this API has none. `compartmentId` is sent where the row requires it. */
-  errors(ref: WorkRequestRef, compartmentId: string | null, page: PageQuery): Promise<Page<WorkRequestError> | null>;
-  logs(ref: WorkRequestRef, compartmentId: string | null, page: PageQuery): Promise<Page<WorkRequestLogEntry> | null>;
+  errors(
+    ref: WorkRequestRef,
+    compartmentId: string | null,
+    page: PageQuery,
+  ): Promise<Page<WorkRequestError> | null>;
+  logs(
+    ref: WorkRequestRef,
+    compartmentId: string | null,
+    page: PageQuery,
+  ): Promise<Page<WorkRequestLogEntry> | null>;
   cancel(ref: WorkRequestRef, options?: { readonly ifMatch?: string }): Promise<void>;
 }
 

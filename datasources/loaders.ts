@@ -1,0 +1,233 @@
+/**
+ * DataLoaders and the batching policy. One set per request (query or one event of a subscription); nothing is cached
+ * between them.
+ *
+ * No work-request API reads several ids at once. What most have is a list whose items hold every field, so the ids of
+ * one (service, region, compartment) that are asked for together become one list, and what the list does not bring is
+ * read one by one. A list's pages are followed only while they bring some of what is sought, so a batch of K ids takes
+ * at most K + 1 calls, and usually one page.
+ */
+import DataLoader from 'dataloader';
+import { UpstreamError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { catalog } from './catalog.ts';
+import { globalIdOf } from './ids.ts';
+import type { Observations } from './observations.ts';
+import type {
+  Page,
+  WorkRequest,
+  WorkRequestError,
+  WorkRequestLogEntry,
+  WorkRequestRef,
+  WorkRequestSource,
+} from './types.ts';
+
+/** How much of a work request is needed: what a list item of its API holds, or all that a get brings. */
+export type Depth = 'listItem' | 'get';
+
+export interface Loaders {
+  /** null: absent, or forbidden. @throws UpstreamError */
+  workRequest(ref: WorkRequestRef, depth: Depth): Promise<WorkRequest | null>;
+  /** null: this API has none. `page` is upstream's own token. @throws UpstreamError */
+  errors(workRequest: WorkRequest, page?: string): Promise<Page<WorkRequestError> | null>;
+  logs(workRequest: WorkRequest, page?: string): Promise<Page<WorkRequestLogEntry> | null>;
+}
+
+/** Items asked for in one page; every API takes as many. */
+export const pageSize = 100;
+
+interface Wanted {
+  readonly ref: WorkRequestRef;
+  readonly depth: Depth;
+}
+type Found = Map<string, WorkRequest | null | Error>;
+
+export const createLoaders = ({
+  source,
+  observations,
+}: {
+  readonly source: WorkRequestSource;
+  readonly observations: Pick<Observations, 'compartmentOf'>;
+}): Loaders => {
+  const workRequests = new DataLoader<Wanted, WorkRequest | null, string>((wanted) => readBatch(wanted), {
+    cacheKeyFn: ({ ref, depth }) => `${depth} ${globalIdOf(ref)}`,
+    maxBatchSize: Infinity,
+  });
+
+  const readBatch = async (wanted: readonly Wanted[]): Promise<(WorkRequest | null | Error)[]> => {
+    const found: Found = new Map();
+    const completed = await Promise.all(wanted.map(({ ref }) => settle(source.complete(ref))));
+    const distinct = new Map<string, Wanted>();
+    for (const [index, ref] of completed.entries()) {
+      if (ref === null || ref instanceof Error) continue;
+      const key = globalIdOf(ref);
+      const needsGet = wanted[index]?.depth === 'get' || distinct.get(key)?.depth === 'get';
+      distinct.set(key, { ref, depth: needsGet ? 'get' : 'listItem' });
+    }
+    const groups = Map.groupBy(
+      distinct.values(),
+      ({ ref }) => `${ref.service} ${ref.region} ${ref.namespace ?? ''}`,
+    );
+    await Promise.all([...groups.values()].map((group) => readGroup(group, found)));
+    return completed.map((ref) =>
+      ref === null || ref instanceof Error ? ref : (found.get(globalIdOf(ref)) ?? null),
+    );
+  };
+
+  /** Ids of one service and region. Compartments are those seen before; where none is known, a first get teaches one. */
+  const readGroup = async (group: readonly Wanted[], found: Found): Promise<void> => {
+    const listable = group.filter(
+      ({ ref, depth }) => depth === 'listItem' && catalog[ref.service].readsByList,
+    );
+    const alone = group.filter((wanted) => !listable.includes(wanted));
+    await Promise.all([
+      readEach(
+        alone.map(({ ref }) => ref),
+        found,
+      ),
+      readListable(
+        listable.map(({ ref }) => ref),
+        found,
+      ),
+    ]);
+  };
+
+  const readListable = async (refs: readonly WorkRequestRef[], found: Found): Promise<void> => {
+    const known = Map.groupBy(refs, (ref) => observations.compartmentOf(ref));
+    const unknown = known.get(null) ?? [];
+    known.delete(null);
+    await Promise.all([
+      ...[...known].map(async ([compartmentId, some]) => {
+        const missing = await readFromList(compartmentId ?? '', some, found);
+        await readEach(missing, found);
+      }),
+      learn(unknown, found),
+    ]);
+  };
+
+  /** Reads ids of unknown compartments: one get, then the list of the compartment it was in, as long as that pays. */
+  const learn = async (refs: readonly WorkRequestRef[], found: Found): Promise<void> => {
+    const [first, ...others] = refs;
+    // Two ids are two calls either way, and gets run side by side.
+    if (first === undefined || others.length < 2) return readEach(refs, found);
+    await readEach([first], found);
+    const compartmentId = observations.compartmentOf(first);
+    if (compartmentId === null) {
+      // The first was absent or failed. An outage is not worth a call for each id to see; absence is.
+      return found.get(globalIdOf(first)) === null ? learn(others, found) : readEach(others, found);
+    }
+    const missing = await readFromList(compartmentId, others, found);
+    return missing.length < others.length ? learn(missing, found) : readEach(missing, found);
+  };
+
+  /** @returns what the list of the compartment did not bring */
+  const readFromList = async (
+    compartmentId: string,
+    refs: readonly WorkRequestRef[],
+    found: Found,
+  ): Promise<readonly WorkRequestRef[]> => {
+    const [any] = refs;
+    if (any === undefined || refs.length < 2) return refs;
+    const { service, region, namespace } = any;
+    const sought = new Map(refs.map((ref) => [globalIdOf(ref), ref]));
+    const api = catalog[service];
+    const params = {
+      ...(namespace !== undefined && { namespaceName: namespace }),
+      ...(api.sortBy !== null && { sortBy: api.sortBy, sortOrder: 'DESC' }),
+    };
+    let page: string | undefined;
+    try {
+      do {
+        const answer = await source.list({
+          service,
+          region,
+          compartmentId,
+          params,
+          limit: pageSize,
+          ...(page && { page }),
+        });
+        const before = sought.size;
+        for (const item of answer.items) {
+          const key = globalIdOf(item.ref);
+          if (sought.delete(key)) found.set(key, item);
+        }
+        page = sought.size < before ? (answer.nextPage ?? undefined) : undefined;
+      } while (page !== undefined && sought.size > 1);
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      // Somebody who may get may still not list. A service in trouble is not asked the same once more for each id.
+      if (!isOfListAlone(error.code)) {
+        for (const key of sought.keys()) found.set(key, error);
+        return [];
+      }
+    }
+    return [...sought.values()];
+  };
+
+  const readEach = async (refs: readonly WorkRequestRef[], found: Found): Promise<void> => {
+    await Promise.all(
+      refs.map(async (ref) => {
+        found.set(globalIdOf(ref), await settle(source.get(ref)));
+      }),
+    );
+  };
+
+  /** Each page of errors or logs is read once, however often it is selected. */
+  const createPartLoader = <T>(
+    read: (workRequest: WorkRequest, page: string | undefined) => Promise<Page<T> | null>,
+  ): ((workRequest: WorkRequest, page?: string) => Promise<Page<T> | null>) => {
+    const pages = new DataLoader<
+      { workRequest: WorkRequest; page: string | undefined },
+      Page<T> | null,
+      string
+    >((keys) => Promise.all(keys.map(({ workRequest, page }) => settle(read(workRequest, page)))), {
+      cacheKeyFn: ({ workRequest, page }) => `${globalIdOf(workRequest.ref)} ${page ?? ''}`,
+    });
+    return (workRequest, page) => pages.load({ workRequest, page });
+  };
+
+  const load: Loaders['workRequest'] = (ref, depth) => workRequests.load({ ref, depth });
+
+  /** Embedded parts come with the get; a list item may lack them. */
+  const readEmbedded = async <T>(
+    workRequest: WorkRequest,
+    pick: (complete: WorkRequest) => readonly T[] | undefined,
+  ): Promise<Page<T>> => {
+    const items = pick(workRequest) ?? pick((await load(workRequest.ref, 'get')) ?? workRequest) ?? [];
+    return { items, nextPage: null, malformed: [] };
+  };
+
+  return {
+    workRequest: load,
+    errors: createPartLoader((workRequest, page) =>
+      catalog[workRequest.ref.service].errors === 'embedded'
+        ? readEmbedded(workRequest, (complete) => complete.embeddedErrors)
+        : source.errors(workRequest.ref, workRequest.compartmentId, {
+            limit: pageSize,
+            ...(page && { page }),
+          }),
+    ),
+    logs: createPartLoader((workRequest, page) =>
+      catalog[workRequest.ref.service].logs === 'embedded'
+        ? readEmbedded(workRequest, (complete) => complete.embeddedLogs)
+        : source.logs(workRequest.ref, workRequest.compartmentId, { limit: pageSize, ...(page && { page }) }),
+    ),
+  };
+};
+
+const listOnlyCodes: ReadonlySet<ErrorCode> = new Set([
+  'NOT_FOUND',
+  'FORBIDDEN',
+  'BAD_USER_INPUT',
+  'UPSTREAM_MALFORMED',
+]);
+const isOfListAlone = (code: ErrorCode): boolean => listOnlyCodes.has(code);
+
+/** A failure as a value, the way DataLoader takes it. */
+const settle = async <T>(promise: Promise<T>): Promise<T | Error> => {
+  try {
+    return await promise;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+};

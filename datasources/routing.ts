@@ -1,0 +1,112 @@
+/**
+ * From what a caller gave (an id, perhaps a service and a region) to the one place where to ask. Nothing is asked here,
+ * and an id is never tried at more than one service.
+ *
+ * The caller's word wins; a global id carries everything; a raw OCID names its type and region; a type that is not
+ * verified counts when this gateway's own lists showed it (a hint: a miss there proves nothing).
+ */
+import { GatewayError } from '../errors.ts';
+import { catalog, serviceNames, serviceOfOcidType } from './catalog.ts';
+import type { ServiceName } from './catalog.ts';
+import { checkNativeId, parseGlobalId, parseOcid } from './ids.ts';
+import type { Ocid } from './ids.ts';
+import type { Region } from './regions.ts';
+import type { WorkRequestRef } from './types.ts';
+
+export interface Target {
+  readonly id: string;
+  readonly service?: ServiceName | null | undefined;
+  /** Region id or code: `eu-frankfurt-1` or `fra`. */
+  readonly region?: string | null | undefined;
+}
+
+export interface Route {
+  readonly ref: WorkRequestRef;
+  /** The service was taken from a hint: not found there means not known where. */
+  readonly isGuess: boolean;
+}
+
+export type Router = (target: Target) => Route;
+
+export const createRouter = ({
+  findRegion,
+  allowedRegions,
+  homeRegion,
+  serviceOfListedType,
+}: {
+  /** By id or code. */
+  readonly findRegion: (word: string) => Region | undefined;
+  readonly allowedRegions: readonly string[];
+  readonly homeRegion: string;
+  readonly serviceOfListedType: (type: string) => ServiceName | null;
+}): Router => {
+  const allowed = new Set([...allowedRegions, homeRegion]);
+
+  const allow = (word: string): Region => {
+    const region = findRegion(word);
+    if (region && allowed.has(region.id)) return region;
+    throw new GatewayError(
+      'REGION_NOT_ALLOWED',
+      `Region ${quote(word)} is ${region ? 'not one this gateway may call' : 'not known'}. It may call: ${[...allowed].join(', ')}.`,
+    );
+  };
+
+  const fromGlobalId = (ref: WorkRequestRef, { service, region }: Target): Route => {
+    if (service && service !== ref.service) throw contradiction('service', service, ref.service);
+    const own = allow(ref.region);
+    if (region && allow(region).id !== own.id) throw contradiction('region', region, ref.region);
+    return { ref, isGuess: false };
+  };
+
+  const serviceFor = (ocid: Ocid | null, given: ServiceName | null | undefined): [ServiceName, boolean] => {
+    const verified = ocid ? serviceOfOcidType.get(ocid.type) : undefined;
+    if (given && verified && given !== verified) throw contradiction('service', given, verified);
+    const certain = given ?? verified;
+    if (certain) return [certain, false];
+    const hinted = ocid ? serviceOfListedType(ocid.type) : null;
+    if (hinted) return [hinted, true];
+    throw serviceRequired(ocid);
+  };
+
+  const regionFor = (ocid: Ocid | null, service: ServiceName, given: string | null | undefined): Region => {
+    if (given) return allow(given);
+    if (ocid?.region) return allow(ocid.region);
+    if (catalog[service].isHomeRegionOnly) return allow(homeRegion);
+    throw new GatewayError(
+      'REGION_REQUIRED',
+      `The id names no region: say which with \`region\`, one of ${[...allowed].join(', ')}.`,
+    );
+  };
+
+  return (target) => {
+    const global = parseGlobalId(target.id);
+    if (global) return fromGlobalId(global, target);
+    const workRequestId = checkNativeId(target.id);
+    const ocid = parseOcid(workRequestId);
+    const [service, isGuess] = serviceFor(ocid, target.service);
+    const region = regionFor(ocid, service, target.region);
+    if (ocid && region.realm !== 'unknown' && ocid.realm !== region.realm) {
+      throw new GatewayError(
+        'BAD_USER_INPUT',
+        `The id is of realm ${quote(ocid.realm)}, region ${region.id} of realm \`${region.realm}\`.`,
+      );
+    }
+    return { ref: { service, region: region.id, workRequestId }, isGuess };
+  };
+};
+
+/** The answer to an id whose service cannot be told; also to one that a hinted service does not know. */
+export const serviceRequired = (ocid: Pick<Ocid, 'type'> | null): GatewayError =>
+  new GatewayError(
+    'SERVICE_REQUIRED',
+    `${ocid ? `The OCID type ${quote(ocid.type)} does not tell` : 'The id does not tell'} which service it belongs to: say which with \`service\`, one of ${serviceNames.length} that \`services { name title }\` lists.`,
+  );
+
+const contradiction = (what: 'service' | 'region', given: string, own: string): GatewayError =>
+  new GatewayError(
+    'BAD_USER_INPUT',
+    `\`${what}\` says ${quote(given)}, the id says \`${own}\`: leave out one of them.`,
+  );
+
+/** A caller's word in a message: short, and nothing but itself. */
+const quote = (word: string): string => `\`${word.replaceAll(/[^\x20-\x5f\x61-\x7e]/g, '?').slice(0, 80)}\``;
