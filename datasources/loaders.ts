@@ -105,18 +105,21 @@ export const createLoaders = ({
     ]);
   };
 
-  /** Reads ids of unknown compartments: one get, then the list of the compartment it was in, as long as that pays. */
-  const learn = async (refs: readonly WorkRequestRef[], found: Found): Promise<void> => {
-    const [first, ...others] = refs;
+  /**
+   * Reads ids of unknown compartments: one get, then the list of the compartment it was in, as long as that pays.
+   * Where a get teaches nothing (absent, failed) the next ones are tried several at a time.
+   */
+  const learn = async (refs: readonly WorkRequestRef[], found: Found, tries = 1): Promise<void> => {
     // Two ids are two calls either way, and gets run side by side.
-    if (first === undefined || others.length < 2) return readEach(refs, found);
-    await readEach([first], found);
-    const compartmentId = observations.compartmentOf(first);
-    if (compartmentId === null) {
-      // The first was absent or failed. An outage is not worth a call for each id to see; absence is.
-      return found.get(globalIdOf(first)) === null ? learn(others, found) : readEach(others, found);
-    }
-    const missing = await readFromList(compartmentId, others, found);
+    if (refs.length - tries < 2) return readEach(refs, found);
+    const [first, others] = [refs.slice(0, tries), refs.slice(tries)];
+    await readEach(first, found);
+    const compartments = new Set(first.map((ref) => observations.compartmentOf(ref)));
+    compartments.delete(null);
+    let missing: readonly WorkRequestRef[] = others;
+    for (const compartmentId of compartments)
+      missing = await readFromList(compartmentId ?? '', missing, found);
+    if (compartments.size === 0) return learn(missing, found, tries * 4);
     return missing.length < others.length ? learn(missing, found) : readEach(missing, found);
   };
 
@@ -148,15 +151,14 @@ export const createLoaders = ({
         });
         const before = sought.size;
         for (const item of answer.items) {
-          const key = globalIdOf(item.ref);
-          if (sought.delete(key)) found.set(key, item);
+          if (sought.delete(item.id)) found.set(item.id, item);
         }
         page = sought.size < before ? (answer.nextPage ?? undefined) : undefined;
       } while (page !== undefined && sought.size > 1);
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      // Somebody who may get may still not list. A service in trouble is not asked the same once more for each id.
-      if (!isOfListAlone(error.code)) {
+      // Whoever may get may still not list, and a list can fail alone; but no more is asked where time or budget is up.
+      if (endsTheBatch.has(error.code)) {
         for (const key of sought.keys()) found.set(key, error);
         return [];
       }
@@ -181,7 +183,7 @@ export const createLoaders = ({
       Page<T> | null,
       string
     >((keys) => Promise.all(keys.map(({ workRequest, page }) => settle(read(workRequest, page)))), {
-      cacheKeyFn: ({ workRequest, page }) => `${globalIdOf(workRequest.ref)} ${page ?? ''}`,
+      cacheKeyFn: ({ workRequest, page }) => `${workRequest.id} ${page ?? ''}`,
     });
     return (workRequest, page) => pages.load({ workRequest, page });
   };
@@ -215,13 +217,11 @@ export const createLoaders = ({
   };
 };
 
-const listOnlyCodes: ReadonlySet<ErrorCode> = new Set([
-  'NOT_FOUND',
-  'FORBIDDEN',
-  'BAD_USER_INPUT',
-  'UPSTREAM_MALFORMED',
+const endsTheBatch: ReadonlySet<ErrorCode> = new Set([
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_THROTTLED',
+  'UNAUTHENTICATED',
 ]);
-const isOfListAlone = (code: ErrorCode): boolean => listOnlyCodes.has(code);
 
 /** A failure as a value, the way DataLoader takes it. */
 const settle = async <T>(promise: Promise<T>): Promise<T | Error> => {

@@ -28,7 +28,14 @@ export interface Observations {
 /** The part of a work request that moves. */
 type Progress = Pick<
   WorkRequest,
-  'status' | 'rawStatus' | 'percentComplete' | 'timeStarted' | 'timeUpdated' | 'timeFinished'
+  | 'status'
+  | 'rawStatus'
+  | 'isTerminal'
+  | 'isCancelable'
+  | 'percentComplete'
+  | 'timeStarted'
+  | 'timeUpdated'
+  | 'timeFinished'
 >;
 
 interface Known {
@@ -54,7 +61,7 @@ export const createObservations = ({
 
   return {
     record(seen, askedAt) {
-      const key = globalIdOf(seen.ref);
+      const key = seen.id;
       const before = known.get(key);
       if (seen.origin === 'list') noteType(seen.ref.service, seen.ref.workRequestId);
       const isOlder =
@@ -98,11 +105,13 @@ const forward = (known: Progress, next: WorkRequest): Progress => {
   return { ...progress, percentComplete: Math.max(known.percentComplete, progress.percentComplete) };
 };
 
-const progressOf = ({
-  status,
-  rawStatus,
-  percentComplete,
-  timeStarted,
-  timeUpdated,
-  timeFinished,
-}: Progress): Progress => ({ status, rawStatus, percentComplete, timeStarted, timeUpdated, timeFinished });
+const progressOf = (from: Progress): Progress => ({
+  status: from.status,
+  rawStatus: from.rawStatus,
+  isTerminal: from.isTerminal,
+  isCancelable: from.isCancelable,
+  percentComplete: from.percentComplete,
+  timeStarted: from.timeStarted,
+  timeUpdated: from.timeUpdated,
+  timeFinished: from.timeFinished,
+});

@@ -39,12 +39,18 @@ export interface WorkRequestLogEntry {
 
 /** One work request as it was observed once; immutable. */
 export interface WorkRequest {
+  /** Global id: the ref as clients hold it. */
+  readonly id: string;
   readonly ref: WorkRequestRef;
   readonly compartmentId: string | null;
   readonly operationType: string | null;
   readonly status: WorkRequestStatus;
   /** Upstream's own word; `''` when there was none. */
   readonly rawStatus: string;
+  /** Nothing will change any more: a terminal status, or `timeFinished` is set. */
+  readonly isTerminal: boolean;
+  /** Its state allows a cancel; whether the API has one says the catalog. */
+  readonly isCancelable: boolean;
   /** 0 to 100. */
   readonly percentComplete: number | null;
   readonly timeAccepted: Date | null;
@@ -63,6 +69,8 @@ export interface WorkRequest {
   readonly retryAfterMs: number | null;
   /** When the gateway had the answer, in milliseconds since the epoch. */
   readonly observedAt: number;
+  /** True when a later attempt to read it failed. */
+  readonly isStale?: boolean;
 }
 
 /** One page of errors, logs or work requests. */

@@ -7,12 +7,14 @@
  */
 import type { Api, FieldName, ResourceFieldName } from './api.ts';
 import type { ServiceName } from './catalog.ts';
-import { foldStatus } from './status.ts';
+import { globalIdOf } from './ids.ts';
+import { foldStatus, isCancelable, isTerminal } from './status.ts';
 import type {
   Page,
   WorkRequest,
   WorkRequestError,
   WorkRequestLogEntry,
+  WorkRequestRef,
   WorkRequestResource,
 } from './types.ts';
 
@@ -57,22 +59,28 @@ export const readWorkRequest = (api: ServiceApi, body: unknown, observed: Observ
         embeddedLogs: objects(fields.logs).map((item) => readLogEntry(api, item)),
       }),
   };
+  const ref: WorkRequestRef = {
+    service: api.name,
+    region: observed.region,
+    workRequestId,
+    ...(observed.namespace !== undefined && { namespace: observed.namespace }),
+  };
+  const status = rawStatus === '' ? 'UNKNOWN' : foldStatus(rawStatus);
+  const timeFinished = time(fields.timeFinished);
   return {
-    ref: {
-      service: api.name,
-      region: observed.region,
-      workRequestId,
-      ...(observed.namespace !== undefined && { namespace: observed.namespace }),
-    },
+    id: globalIdOf(ref),
+    ref,
     compartmentId: text(fields.compartmentId),
     operationType: text(fields.operationType),
-    status: rawStatus === '' ? 'UNKNOWN' : foldStatus(rawStatus),
+    status,
     rawStatus,
+    isTerminal: isTerminal({ status, timeFinished }),
+    isCancelable: isCancelable({ status, timeFinished }),
     percentComplete: typeof fields.percentComplete === 'number' ? fields.percentComplete : null,
     timeAccepted: time(fields.timeAccepted),
     timeStarted: time(fields.timeStarted),
     timeUpdated: time(fields.timeUpdated),
-    timeFinished: time(fields.timeFinished),
+    timeFinished,
     resources: Array.isArray(fields.resources)
       ? objects(fields.resources).map((item) => readResource(api, item))
       : null,
