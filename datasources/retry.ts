@@ -6,6 +6,8 @@
  * one, every success gives a tenth back, so of a dead service we ask hardly more often than without retries.
  */
 import { UpstreamError } from '../errors.ts';
+import type { Call, Interceptor } from './call.ts';
+import type { Clock } from './types.ts';
 
 const maxAttempts = 4;
 const baseMs = 200;
@@ -15,6 +17,67 @@ const refund = 0.1;
 
 /** `retryable`: another attempt may bring another answer. Timeouts are not: a slow service gets no second load. */
 const retryableStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Ends waits when the gateway closes. */
+  readonly closing: AbortSignal;
+  /** After a 401: true when there is a credential worth one more attempt. */
+  readonly reloadCredential: (call: Call) => Promise<boolean>;
+}
+
+export function createRetry({ clock, random, closing, reloadCredential }: RetryOptions): Interceptor {
+  const quota = createRetryQuota();
+
+  return (next) => async (call) => {
+    let hasReloaded = false;
+    let lastError: unknown;
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        const answer = await next(call);
+        quota.succeed(call.budgetKey);
+        return answer;
+      } catch (error) {
+        // When there is no turn for a further attempt, what Oracle said to the last one explains more.
+        if (lastError !== undefined && isWithoutTurn(error)) throw lastError;
+        lastError = error;
+      }
+      if (!hasReloaded && isRefusedCredential(lastError)) {
+        // A 401 means that nothing was carried out, so this one holds for deletes too, and is no retry of the quota's.
+        hasReloaded = true;
+        attempts -= 1;
+        if (await reloadCredential(call)) continue;
+        throw lastError;
+      }
+      const remainingMs = call.endsAt - clock.now();
+      const waitMs = nextWaitMs({
+        error: lastError,
+        method: call.request.method,
+        attempts,
+        remainingMs,
+        random,
+      });
+      if (waitMs === null || closing.aborted || !quota.take(call.budgetKey)) throw lastError;
+      try {
+        await clock.sleep(waitMs, closing);
+      } catch {
+        throw lastError;
+      }
+    }
+  };
+}
+
+function isRefusedCredential(error: unknown): boolean {
+  return error instanceof UpstreamError && error.failure.status === 401;
+}
+
+function isWithoutTurn(error: unknown): boolean {
+  return (
+    error instanceof UpstreamError && error.code === 'UPSTREAM_THROTTLED' && error.failure.status === null
+  );
+}
 
 export interface RetryQuota {
   /** False when the key's retries are used up. */

@@ -33,7 +33,6 @@ export interface CredentialSource {
    * null: nothing new to try (asked moments ago).
    */
   refresh?(refused: Credential): Promise<Credential | null>;
-  close?(): Promise<void>;
 }
 
 export interface SigningInput {

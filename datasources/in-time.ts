@@ -1,0 +1,15 @@
+import type { Clock } from './types.ts';
+
+/** `work`, or the error of `late` when it takes longer than `ms`; `work` itself goes on, its outcome is dropped. */
+export async function inTime<T>(work: Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {
+  const done = new AbortController();
+  const alarm = clock.sleep(Math.max(0, ms), done.signal).then(() => {
+    throw late();
+  });
+  try {
+    return await Promise.race([work, alarm]);
+  } finally {
+    alarm.catch(() => undefined);
+    done.abort();
+  }
+}
