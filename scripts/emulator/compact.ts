@@ -97,7 +97,6 @@ function compactOperation(operation: SdkOperation, wordsIndex: (words: readonly 
     gives: notCommon(operation.responseHeaders).join(' '),
     ...(operation.defaultLimit !== null &&
       operation.query.includes('limit') && { limit: operation.defaultLimit }),
-    ...(operation.status !== null && { status: operation.status }),
   };
 }
 

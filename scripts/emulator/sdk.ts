@@ -22,8 +22,6 @@ export interface SdkOperation {
   readonly bodyType: string | null;
   /** Page size when `limit` is left out, where the documentation of `limit` tells. */
   readonly defaultLimit: number | null;
-  /** Status of a good answer, where the documentation names one other than 200. */
-  readonly status: number | null;
 }
 
 export interface SdkField {
@@ -185,7 +183,6 @@ function readOperation(
     responseHeaders: answer ? readResponseHeaders(answer) : [],
     bodyType: (answer && textOf(answer, 'type')) ?? null,
     defaultLimit: readDefaultLimit(requestType),
-    status: Number(/returns? (20[1-9]) /i.exec(leadingComment(method))?.[1]) || null,
   };
 }
 
@@ -260,17 +257,21 @@ function findEnum(tree: ts.SourceFile, name: string): string[] | null {
 }
 
 function entriesOf(literal: ts.ObjectLiteralExpression | undefined): (readonly [string, string])[] {
-  return (literal?.properties ?? [])
-    .filter(ts.isPropertyAssignment)
+  if (!literal) return [];
+  return literal.properties
+    .filter((property) => ts.isPropertyAssignment(property))
     .map(
       (property) => [property.name.getText().replaceAll('"', ''), property.initializer.getText()] as const,
     );
 }
 
 function valueOf(literal: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined {
-  return literal.properties
-    .filter(ts.isPropertyAssignment)
-    .find((property) => property.name.getText().replaceAll('"', '') === name)?.initializer;
+  for (const property of literal.properties) {
+    if (ts.isPropertyAssignment(property) && property.name.getText().replaceAll('"', '') === name) {
+      return property.initializer;
+    }
+  }
+  return undefined;
 }
 
 function textOf(literal: ts.ObjectLiteralExpression, name: string): string | undefined {

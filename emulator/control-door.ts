@@ -1,0 +1,217 @@
+/**
+ * `/_emulator/…`: the control over HTTP. It can do anything to the emulated cloud, so no web page may reach it: the Host has to be a loopback name
+ * (DNS rebinding), a browser's Origin has to be our own, and bodies have to be declared as JSON (no form can do that unasked).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { refuse } from './answers.ts';
+import type { Answer } from './answers.ts';
+import type { CallFilter } from './calls.ts';
+import { jsonSchemas } from './control-schemas.ts';
+import type { EmulatorControl } from './control.ts';
+
+export interface Door {
+  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void>;
+}
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
+const greatestBody = 1024 * 1024;
+
+export function createControlDoor(control: EmulatorControl, allowedHosts: readonly string[]): Door {
+  const hosts = new Set([...loopbackNames, ...allowedHosts.map((host) => host.toLowerCase())]);
+  return {
+    handle: async (request, response, url) => {
+      const answer = checkDoor(request, hosts) ?? (await handleControl(control, request, url));
+      const body = answer.body === undefined ? '' : `${JSON.stringify(answer.body)}\n`;
+      response.writeHead(answer.status, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        ...answer.headers,
+      });
+      response.end(body);
+    },
+  };
+}
+
+function checkDoor(request: IncomingMessage, hosts: ReadonlySet<string>): Answer | null {
+  const host = request.headers.host ?? '';
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  if (!hosts.has(name) && !hosts.has(host.toLowerCase())) {
+    return refuse(403, 'HostNotAllowed', `The Host '${host}' is not one of ${[...hosts].join(', ')}.`);
+  }
+  const { origin } = request.headers;
+  if (origin !== undefined && origin !== `http://${host}`) {
+    return refuse(403, 'OriginNotAllowed', `The Origin '${origin}' is not this server's own.`);
+  }
+  return null;
+}
+
+async function handleControl(control: EmulatorControl, request: IncomingMessage, url: URL): Promise<Answer> {
+  const path = url.pathname.slice('/_emulator/'.length);
+  const [resource = '', id, ...rest] = path.split('/').map(decodeURIComponentSafely);
+  const methods = rest.length > 0 ? undefined : routes[id === undefined ? resource : `${resource}/{id}`];
+  if (!methods)
+    return refuse(404, 'NotFound', `There is no ${url.pathname}. There are: ${paths.join(', ')}.`);
+  const handler = methods[request.method ?? ''];
+  if (!handler) {
+    const allow = Object.keys(methods).join(', ');
+    return {
+      ...refuse(405, 'MethodNotAllowed', `${request.method ?? ''} is not allowed here: ${allow}.`),
+      headers: { allow },
+    };
+  }
+  const body = ['POST', 'PATCH'].includes(request.method ?? '')
+    ? await readJson(request)
+    : { value: undefined };
+  if ('problem' in body) return body.problem;
+  try {
+    return handler(control, body.value, id ?? '', url.searchParams);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const message = error.issues
+      .map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
+      .join('; ');
+    return refuse(400, 'InvalidBody', message.length > 4000 ? `${message.slice(0, 4000)}…` : message);
+  }
+}
+
+type Handler = (control: EmulatorControl, body: unknown, id: string, query: URLSearchParams) => Answer;
+
+// The control parses what it is given, so an unknown body may be handed to it as what it should be.
+const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  'work-requests': {
+    POST: (control, body) =>
+      good(control.createWorkRequest(body as Parameters<EmulatorControl['createWorkRequest']>[0]), 201),
+  },
+  'work-requests/{id}': {
+    GET: (control, _body, id) => orAbsent(control.readWorkRequest(id), id),
+    PATCH: (control, body, id) =>
+      orAbsent(control.patchWorkRequest(id, body as Parameters<EmulatorControl['patchWorkRequest']>[1]), id),
+    DELETE: (control, _body, id) =>
+      control.deleteWorkRequest(id) ? { status: 204, headers: {} } : absent(id),
+  },
+  faults: {
+    GET: (control) => good({ faults: control.faults() }),
+    POST: (control, body) => good(control.addFault(body as Parameters<EmulatorControl['addFault']>[0]), 201),
+    DELETE: (control) => {
+      control.clearFaults();
+      return { status: 204, headers: {} };
+    },
+  },
+  'faults/{id}': {
+    DELETE: (control, _body, id) => (control.clearFaults(id) ? { status: 204, headers: {} } : absent(id)),
+  },
+  requests: {
+    GET: (control, _body, _id, query) => {
+      const found = control.calls(toFilter(query));
+      const limit = Number(query.get('limit') ?? 1000);
+      return good({
+        total: control.totalCalls(),
+        count: found.length,
+        requests: limit > 0 ? found.slice(-limit) : [],
+      });
+    },
+    DELETE: (control) => {
+      control.clearCalls();
+      return { status: 204, headers: {} };
+    },
+  },
+  clock: {
+    GET: (control) => good(control.clock()),
+    POST: (control, body) => good(control.setClock(body as Parameters<EmulatorControl['setClock']>[0])),
+  },
+  compartments: {
+    POST: (control, body) => {
+      control.addCompartment(body as Parameters<EmulatorControl['addCompartment']>[0]);
+      return { status: 204, headers: {} };
+    },
+  },
+  parents: {
+    POST: (control, body) => {
+      control.addParent(body as Parameters<EmulatorControl['addParent']>[0]);
+      return { status: 204, headers: {} };
+    },
+  },
+  schemas: { GET: () => good(jsonSchemas()) },
+};
+const paths = Object.keys(routes).map((route) => `/_emulator/${route}`);
+
+function good(body: unknown, status = 200): Answer {
+  return { status, headers: {}, body };
+}
+
+function absent(id: string): Answer {
+  return refuse(404, 'NotFound', `There is no '${id}'.`);
+}
+
+function orAbsent(found: unknown, id: string): Answer {
+  return found === null ? absent(id) : good(found);
+}
+
+function toFilter(query: URLSearchParams): CallFilter {
+  const text = (name: string): string | undefined => query.get(name) ?? undefined;
+  const number = (name: string): number | undefined =>
+    query.has(name) ? Number(query.get(name)) : undefined;
+  return {
+    service: text('service'),
+    region: text('region'),
+    package: text('package'),
+    operation: text('operation'),
+    workRequestId: text('workRequestId'),
+    compartmentId: text('compartmentId'),
+    status: number('status'),
+    since: number('since'),
+  };
+}
+
+async function readJson(request: IncomingMessage): Promise<{ value: unknown } | { problem: Answer }> {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    return {
+      problem: refuse(415, 'UnsupportedMediaType', 'The body has to be application/json, and declared so.'),
+    };
+  }
+  const body = await readBody(request, greatestBody);
+  if (body === null) {
+    return {
+      problem: {
+        ...refuse(413, 'BodyTooLarge', `A body may have ${greatestBody} bytes.`),
+        headers: { connection: 'close' },
+      },
+    };
+  }
+  try {
+    return { value: JSON.parse(body.toString('utf8')) as unknown };
+  } catch (error) {
+    return {
+      problem: refuse(
+        400,
+        'InvalidJson',
+        `The body is no JSON: ${error instanceof Error ? error.message : ''}`,
+      ),
+    };
+  }
+}
+
+/** Null when it is longer than allowed; the rest is then not read. */
+export async function readBody(request: IncomingMessage, greatest: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    const bytes = chunk as Buffer;
+    length += bytes.length;
+    if (length > greatest) return null;
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decodeURIComponentSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,132 @@
+/** What a list holds: the filters that the API declares, by their native names, then its order. */
+import { compare } from './paging.ts';
+import type { Sortable } from './paging.ts';
+import { numberOf } from './ids.ts';
+import { renderListItem, renderWorkRequest } from './render.ts';
+import type { Body } from './render.ts';
+import { stateOf } from './lives.ts';
+import type { Life, LifeState } from './lives.ts';
+import type { Dialect } from './dialects.ts';
+
+export interface ListedLife extends Sortable {
+  readonly life: Life;
+  readonly state: LifeState;
+}
+
+export type Query = ReadonlyMap<string, readonly string[]>;
+
+interface Candidate {
+  readonly dialect: Dialect;
+  readonly life: Life;
+  readonly state: LifeState;
+  readonly body: Body;
+}
+
+type Filter = (candidate: Candidate, values: readonly string[]) => boolean;
+
+/** Parameters that say how, not which. */
+const steering = new Set([
+  'compartmentId',
+  'compartmentIdInSubtree',
+  'accessLevel',
+  'limit',
+  'page',
+  'sortBy',
+  'sortOrder',
+]);
+
+/** Filters whose name is no field, or another field's. The rest go by the field of that name. */
+const filters: Readonly<Record<string, Filter>> = {
+  status: ofStatus,
+  workRequestStatus: ofStatus,
+  operationStatus: ofStatus,
+  lifecycleState: ofStatus,
+  id: ofId,
+  workRequestId: ofId,
+  operationType: ofOperation,
+  operationTypeMultiValueQuery: ofOperation,
+  type: ofOperation,
+  resourceType: ({ state }, values) =>
+    (state.resources ?? []).some((one) => values.includes(one.entityType ?? '')),
+  parentResourcesNotEqualTo: ({ body }, values) => !values.includes(String(body['parentId'])),
+  timeCreatedGreaterThanOrEqualTo: ({ life }, values) =>
+    values.every((value) => life.acceptedMs >= Date.parse(value)),
+  timeCreatedLessThan: ({ life }, values) => values.every((value) => life.acceptedMs < Date.parse(value)),
+  timeStarted: ({ life }, values) => values.every((value) => life.acceptedMs >= Date.parse(value)),
+  timeFinished: ({ state }, values) =>
+    values.every((value) => (state.finishedMs ?? Infinity) <= Date.parse(value)),
+  displayNameContains: ({ body }, values) =>
+    values.every((value) => String(body['displayName'] ?? '').includes(value)),
+};
+
+export function listLives(
+  dialect: Dialect,
+  lives: readonly Life[],
+  query: Query,
+  nowMs: number,
+): { readonly listed: readonly ListedLife[]; readonly isDescending: boolean } {
+  const declared = dialect.operations.list?.query ?? [];
+  const wanted = [...query].filter(([name]) => declared.includes(name) && !steering.has(name));
+  const sortBy = query.get('sortBy')?.[0];
+  const sortKeyOf = declared.includes('sortBy') ? keyFor(sortBy) : unordered;
+  const isDescending =
+    (query.get('sortOrder')?.[0] ?? (/time/i.test(sortBy ?? 'time') ? 'DESC' : 'ASC')).toUpperCase() ===
+    'DESC';
+  const listed: ListedLife[] = [];
+  for (const life of lives) {
+    const state = stateOf(life, nowMs);
+    const isWanted = wanted.every(([name, values]) => {
+      const body = renderWorkRequest(dialect, life, state);
+      return (filters[name] ?? byField(name))({ dialect, life, state, body }, values);
+    });
+    if (isWanted) listed.push({ life, state, id: life.id, sortKey: sortKeyOf(dialect, life, state) });
+  }
+  listed.sort((left, right) => compare(left, right, isDescending));
+  return { listed, isDescending };
+}
+
+function byField(name: string): Filter {
+  return ({ life, state, body }, values) => {
+    if (life.parents[name] !== undefined) return values.includes(life.parents[name]);
+    if (body[name] !== undefined) return values.includes(String(body[name]));
+    // resourceId, resourceIdentifier, clusterId, agentId, …: one of the things it works on
+    const resources = Array.isArray(body['resources']) ? (body['resources'] as Body[]) : [];
+    const identifiers = resources.flatMap((resource) =>
+      Object.values(resource).filter((value) => typeof value === 'string'),
+    );
+    const given = (state.resources ?? []).flatMap((resource) => resource.identifier ?? []);
+    return values.some((value) => identifiers.includes(value) || given.includes(value));
+  };
+}
+
+function ofStatus({ state }: Candidate, values: readonly string[]): boolean {
+  return values.includes(state.status ?? '');
+}
+
+function ofId({ life }: Candidate, values: readonly string[]): boolean {
+  return values.includes(life.id);
+}
+
+function ofOperation({ life }: Candidate, values: readonly string[]): boolean {
+  return values.includes(life.operationType);
+}
+
+/** An API that declares no order has none: neither by time nor by id. */
+function unordered(_dialect: Dialect, life: Life): string {
+  return String(numberOf(life.id, 1_000_000)).padStart(6, '0');
+}
+
+function keyFor(sortBy: string | undefined): (dialect: Dialect, life: Life, state: LifeState) => string {
+  const word = (sortBy ?? 'timeAccepted').toLowerCase().replaceAll('_', '');
+  return (dialect, life, state) => {
+    if (word === 'timeaccepted' || word === 'timecreated') return new Date(life.acceptedMs).toISOString();
+    const item = renderListItem(dialect, life, state);
+    const field = Object.keys(item).find((name) => name.toLowerCase() === word);
+    const value = field === undefined ? undefined : item[field];
+    return typeof value === 'number'
+      ? value.toFixed(3).padStart(12, '0')
+      : value === undefined || value === null
+        ? ''
+        : String(value);
+  };
+}

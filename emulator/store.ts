@@ -1,0 +1,51 @@
+/** The work requests of the emulated cloud, by id and by (service, region). Those whose time is up are dropped when somebody looks. */
+import { isGone } from './lives.ts';
+import type { Life } from './lives.ts';
+
+export interface Store {
+  add(life: Life): void;
+  /** Whatever its service and region; null when absent or gone. */
+  find(id: string, nowMs: number): Life | null;
+  of(service: string, region: string, nowMs: number): readonly Life[];
+  remove(id: string): void;
+  size(): number;
+}
+
+export function createStore(): Store {
+  const byId = new Map<string, Life>();
+  const byPlace = new Map<string, Map<string, Life>>();
+  const placeOf = (service: string, region: string): string => `${service} ${region}`;
+  const remove = (id: string): void => {
+    const life = byId.get(id);
+    if (!life) return;
+    byId.delete(id);
+    byPlace.get(placeOf(life.service, life.region))?.delete(id);
+  };
+  return {
+    add: (life) => {
+      remove(life.id);
+      byId.set(life.id, life);
+      const place = placeOf(life.service, life.region);
+      const lives = byPlace.get(place) ?? new Map<string, Life>();
+      lives.set(life.id, life);
+      byPlace.set(place, lives);
+    },
+    find: (id, nowMs) => {
+      const life = byId.get(id);
+      if (!life) return null;
+      if (!isGone(life, nowMs)) return life;
+      remove(id);
+      return null;
+    },
+    of: (service, region, nowMs) => {
+      const lives = [...(byPlace.get(placeOf(service, region))?.values() ?? [])];
+      return lives.filter((life) => {
+        if (!isGone(life, nowMs)) return true;
+        remove(life.id);
+        return false;
+      });
+    },
+    remove,
+    size: () => byId.size,
+  };
+}
