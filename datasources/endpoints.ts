@@ -35,7 +35,7 @@ export const createEndpoints = ({
   readonly fill: (template: string, regionId: string) => string;
 }): Endpoints => {
   const made = new Map<string, Endpoint>();
-  const allowed = new Set([...allowedRegions, homeRegion]);
+  const allowed = new Set(allowedRegions);
 
   const make = (api: Api, regionId: string): Endpoint => {
     const filled =
@@ -50,7 +50,7 @@ export const createEndpoints = ({
     allowedRegions,
     homeRegion,
     of(api, regionId) {
-      if (!allowed.has(regionId)) {
+      if (!allowed.has(regionId) && !(api.isHomeRegionOnly && regionId === homeRegion)) {
         throw new GatewayError(
           'REGION_NOT_ALLOWED',
           `Region \`${regionId}\` is not one this gateway may call: ${allowedRegions.join(', ')} (OCI_REGIONS).`,

@@ -45,13 +45,16 @@ type Found = Map<string, WorkRequest | null | Error>;
 export const createLoaders = ({
   source,
   observations,
+  cache,
 }: {
   readonly source: WorkRequestSource;
   readonly observations: Pick<Observations, 'compartmentOf'>;
+  /** Whether an answer is remembered until the request ends; false where there is no such end (subscriptions). */
+  readonly cache: boolean;
 }): Loaders => {
   const workRequests = new DataLoader<Wanted, WorkRequest | null, string>((wanted) => readBatch(wanted), {
     cacheKeyFn: ({ ref, depth }) => `${depth} ${globalIdOf(ref)}`,
-    maxBatchSize: Infinity,
+    cache,
   });
 
   const readBatch = async (wanted: readonly Wanted[]): Promise<(WorkRequest | null | Error)[]> => {
@@ -178,13 +181,21 @@ export const createLoaders = ({
   const createPartLoader = <T>(
     read: (workRequest: WorkRequest, page: string | undefined) => Promise<Page<T> | null>,
   ): ((workRequest: WorkRequest, page?: string) => Promise<Page<T> | null>) => {
-    const pages = new DataLoader<
-      { workRequest: WorkRequest; page: string | undefined },
-      Page<T> | null,
-      string
-    >((keys) => Promise.all(keys.map(({ workRequest, page }) => settle(read(workRequest, page)))), {
-      cacheKeyFn: ({ workRequest, page }) => `${workRequest.id} ${page ?? ''}`,
-    });
+    type Key = { readonly workRequest: WorkRequest; readonly page: string | undefined };
+    const keyOf = ({ workRequest, page }: Key): string => `${workRequest.id} ${page ?? ''}`;
+    const pages = new DataLoader<Key, Page<T> | null, string>(
+      (keys) => {
+        const reads = new Map<string, Promise<Page<T> | null | Error>>();
+        return Promise.all(
+          keys.map((key) => {
+            const running = reads.get(keyOf(key)) ?? settle(read(key.workRequest, key.page));
+            reads.set(keyOf(key), running);
+            return running;
+          }),
+        );
+      },
+      { cacheKeyFn: keyOf, cache },
+    );
     return (workRequest, page) => pages.load({ workRequest, page });
   };
 

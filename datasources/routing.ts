@@ -22,11 +22,16 @@ export interface Target {
 
 export interface Route {
   readonly ref: WorkRequestRef;
-  /** The service was taken from a hint: not found there means not known where. */
-  readonly isGuess: boolean;
+  /** Set where the service was taken from a hint: not found there means that the id's service is not known. */
+  readonly ifAbsent: GatewayError | null;
 }
 
-export type Router = (target: Target) => Route;
+export interface Router {
+  /** @throws GatewayError BAD_USER_INPUT, SERVICE_REQUIRED, REGION_REQUIRED, REGION_NOT_ALLOWED */
+  routeWorkRequest(target: Target): Route;
+  /** Global ids only. @throws GatewayError BAD_USER_INPUT, REGION_NOT_ALLOWED */
+  routeNode(id: string): WorkRequestRef;
+}
 
 export const createRouter = ({
   findRegion,
@@ -40,63 +45,81 @@ export const createRouter = ({
   readonly homeRegion: string;
   readonly serviceOfListedType: (type: string) => ServiceName | null;
 }): Router => {
-  const allowed = new Set([...allowedRegions, homeRegion]);
+  const allowed = new Set(allowedRegions);
 
-  const allow = (word: string): Region => {
+  const allow = (word: string, service: ServiceName): Region => {
     const region = findRegion(word);
-    if (region && allowed.has(region.id)) return region;
+    if (
+      region &&
+      (allowed.has(region.id) || (catalog[service].isHomeRegionOnly && region.id === homeRegion))
+    ) {
+      return region;
+    }
     throw new GatewayError(
       'REGION_NOT_ALLOWED',
-      `Region ${quote(word)} is ${region ? 'not one this gateway may call' : 'not known'}. It may call: ${[...allowed].join(', ')}.`,
+      `Region ${quote(word)} is ${region ? 'not one this gateway may call' : 'not known'}. It may call: ${allowedRegions.join(', ')}.`,
     );
   };
 
   const fromGlobalId = (ref: WorkRequestRef, { service, region }: Target): Route => {
     if (service && service !== ref.service) throw contradiction('service', service, ref.service);
-    const own = allow(ref.region);
-    if (region && allow(region).id !== own.id) throw contradiction('region', region, ref.region);
-    return { ref, isGuess: false };
+    const own = allow(ref.region, ref.service);
+    if (region && allow(region, ref.service).id !== own.id) throw contradiction('region', region, ref.region);
+    return { ref, ifAbsent: null };
   };
 
-  const serviceFor = (ocid: Ocid | null, given: ServiceName | null | undefined): [ServiceName, boolean] => {
+  const serviceFor = (
+    ocid: Ocid | null,
+    given: ServiceName | null | undefined,
+  ): [ServiceName, GatewayError | null] => {
     const verified = ocid ? serviceOfOcidType.get(ocid.type) : undefined;
     if (given && verified && given !== verified) throw contradiction('service', given, verified);
     const certain = given ?? verified;
-    if (certain) return [certain, false];
+    if (certain) return [certain, null];
     const hinted = ocid ? serviceOfListedType(ocid.type) : null;
-    if (hinted) return [hinted, true];
+    if (hinted) return [hinted, serviceRequired(ocid)];
     throw serviceRequired(ocid);
   };
 
   const regionFor = (ocid: Ocid | null, service: ServiceName, given: string | null | undefined): Region => {
-    if (given) return allow(given);
-    if (ocid?.region) return allow(ocid.region);
-    if (catalog[service].isHomeRegionOnly) return allow(homeRegion);
+    if (given) return allow(given, service);
+    if (ocid?.region) return allow(ocid.region, service);
+    if (catalog[service].isHomeRegionOnly) return allow(homeRegion, service);
     throw new GatewayError(
       'REGION_REQUIRED',
-      `The id names no region: say which with \`region\`, one of ${[...allowed].join(', ')}.`,
+      `The id names no region: say which with \`region\`, one of ${allowedRegions.join(', ')}.`,
     );
   };
 
-  return (target) => {
-    const global = parseGlobalId(target.id);
-    if (global) return fromGlobalId(global, target);
-    const workRequestId = checkNativeId(target.id);
-    const ocid = parseOcid(workRequestId);
-    const [service, isGuess] = serviceFor(ocid, target.service);
-    const region = regionFor(ocid, service, target.region);
-    if (ocid && region.realm !== 'unknown' && ocid.realm !== region.realm) {
+  return {
+    routeWorkRequest(target) {
+      const global = parseGlobalId(target.id);
+      if (global) return fromGlobalId(global, target);
+      const workRequestId = checkNativeId(target.id);
+      const ocid = parseOcid(workRequestId);
+      const [service, ifAbsent] = serviceFor(ocid, target.service);
+      const region = regionFor(ocid, service, target.region);
+      if (ocid && region.realm !== 'unknown' && ocid.realm !== region.realm) {
+        throw new GatewayError(
+          'BAD_USER_INPUT',
+          `The id is of realm ${quote(ocid.realm)}, region ${region.id} of realm \`${region.realm}\`.`,
+        );
+      }
+      return { ref: { service, region: region.id, workRequestId }, ifAbsent };
+    },
+    routeNode(id) {
+      const global = parseGlobalId(id);
+      if (global) return fromGlobalId(global, { id }).ref;
       throw new GatewayError(
         'BAD_USER_INPUT',
-        `The id is of realm ${quote(ocid.realm)}, region ${region.id} of realm \`${region.realm}\`.`,
+        'This is no global id. Ids as OCI returns them go to `workRequest(id:)`.',
       );
-    }
-    return { ref: { service, region: region.id, workRequestId }, isGuess };
+    },
   };
 };
 
 /** The answer to an id whose service cannot be told; also to one that a hinted service does not know. */
-export const serviceRequired = (ocid: Pick<Ocid, 'type'> | null): GatewayError =>
+const serviceRequired = (ocid: Pick<Ocid, 'type'> | null): GatewayError =>
   new GatewayError(
     'SERVICE_REQUIRED',
     `${ocid ? `The OCID type ${quote(ocid.type)} does not tell` : 'The id does not tell'} which service it belongs to: say which with \`service\`, one of ${serviceNames.length} that \`services { name title }\` lists.`,

@@ -1,0 +1,217 @@
+/**
+ * Environment → Config. The only file of the gateway that reads `process.env`; every problem is reported at once.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly upstream: 'emulator' | 'oci';
+  readonly emulator: { readonly port: number; readonly publicKeyFile: string | null };
+  readonly oci: OciConfig;
+  readonly pollMinMs: number;
+  readonly pollMaxMs: number;
+  readonly upstreamDeadlineMs: number;
+  readonly upstreamRps: number;
+  /** null: a random one is made at start, good for this process only. */
+  readonly cursorSecret: string | null;
+  readonly isReadOnly: boolean;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+export interface OciConfig {
+  readonly auth: (typeof authMethods)[number];
+  /** null: Oracle's default, `~/.oci/config`. */
+  readonly configFile: string | null;
+  readonly profile: string;
+  /** null: the region that the credential names. */
+  readonly regions: readonly string[] | null;
+  /** null: the first of the regions. */
+  readonly homeRegion: string | null;
+  readonly endpointTemplate: string | null;
+  /** Oracle's own ways to tell its tools of more regions. */
+  readonly regionMetadata: string | null;
+  readonly defaultRealm: string | null;
+  /** What Oracle's credential providers read by themselves (`OCI_RESOURCE_PRINCIPAL_…`, `KUBERNETES_SERVICE_HOST`, …). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** All that is wrong with the configuration, a sentence each; no value of a secret is in them. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Exit code for a wrong configuration (EX_CONFIG of sysexits.h). */
+export const configExitCode = 78;
+
+const authMethods = [
+  'config_file',
+  'session_token',
+  'instance_principal',
+  'resource_principal',
+  'workload_identity',
+] as const;
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== ''),
+);
+
+const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` });
+
+const hostname = /^(\*|[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])$/i;
+const regionId = /^[a-z0-9]+(-[a-z0-9]+)+$/;
+
+const isOrigin = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
+};
+
+const isEndpointTemplate = (text: string): boolean => {
+  const url = URL.parse(text.replaceAll('{region}', 'r').replaceAll('{package}', 'p'));
+  return (
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    !url.username &&
+    !url.password &&
+    !url.search &&
+    !url.hash &&
+    !/[{}]/.test(decodeURI(url.href))
+  );
+};
+
+const regionIds = list
+  .refine((ids) => ids.length > 0, 'must name at least one region')
+  .refine(
+    (ids) => ids.every((id) => regionId.test(id)),
+    'must be region ids such as us-ashburn-1, separated by commas',
+  );
+
+const environment = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(4000),
+  ALLOWED_HOSTS: list
+    .refine(
+      (hosts) => hosts.every((host) => hostname.test(host)),
+      'must be host names without scheme, separated by commas',
+    )
+    .default([]),
+  ALLOWED_ORIGINS: list
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'must be origins such as https://portal.example.com, separated by commas',
+    )
+    .default([]),
+  UPSTREAM: oneOf(['emulator', 'oci']).default('emulator'),
+  EMULATOR_PORT: integer(0, 65_535).default(4001),
+  EMULATOR_PUBLIC_KEY_FILE: z.string().optional(),
+  OCI_AUTH: oneOf(authMethods).default('config_file'),
+  OCI_CONFIG_FILE: z.string().optional(),
+  OCI_CONFIG_PROFILE: z.string().default('DEFAULT'),
+  OCI_REGIONS: regionIds.optional(),
+  OCI_HOME_REGION: z.string().regex(regionId, 'must be a region id such as us-ashburn-1').optional(),
+  OCI_ENDPOINT_TEMPLATE: z
+    .string()
+    .refine(
+      isEndpointTemplate,
+      'must be an http(s) URL whose only placeholders are {region} and {package}, without user, query or fragment',
+    )
+    .optional(),
+  OCI_REGION_METADATA: z.string().optional(),
+  OCI_DEFAULT_REALM: z.string().optional(),
+  POLL_MIN_MS: integer(10, 3_600_000).default(2_000),
+  POLL_MAX_MS: integer(10, 3_600_000).default(30_000),
+  UPSTREAM_DEADLINE_MS: integer(10, 600_000).default(10_000),
+  UPSTREAM_RPS: integer(1, 100_000).default(10),
+  CURSOR_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  READ_ONLY: oneOf(['true', 'false']).default('false'),
+  LOG_LEVEL: oneOf(logLevels).default('info'),
+});
+
+/** Variables whose value is a secret: `<NAME>_FILE` names a file to read it from. */
+const secrets = ['CURSOR_SECRET'] as const;
+
+/** @throws ConfigError */
+export const loadConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
+  const problems: string[] = [];
+  const parsed = environment.safeParse(withSecrets(withoutEmpty(env), problems));
+  if (!parsed.success) {
+    for (const { path, message } of parsed.error.issues) problems.push(`${path.join('.')} ${message}.`);
+    throw new ConfigError(problems);
+  }
+  const values = parsed.data;
+  if (values.POLL_MIN_MS > values.POLL_MAX_MS) problems.push('POLL_MIN_MS must not be above POLL_MAX_MS.');
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    allowedHosts: values.ALLOWED_HOSTS,
+    allowedOrigins: values.ALLOWED_ORIGINS,
+    upstream: values.UPSTREAM,
+    emulator: { port: values.EMULATOR_PORT, publicKeyFile: values.EMULATOR_PUBLIC_KEY_FILE ?? null },
+    oci: {
+      auth: values.OCI_AUTH,
+      configFile: values.OCI_CONFIG_FILE ?? null,
+      profile: values.OCI_CONFIG_PROFILE,
+      regions: values.OCI_REGIONS ?? null,
+      homeRegion: values.OCI_HOME_REGION ?? null,
+      endpointTemplate: values.OCI_ENDPOINT_TEMPLATE ?? null,
+      regionMetadata: values.OCI_REGION_METADATA ?? null,
+      defaultRealm: values.OCI_DEFAULT_REALM ?? null,
+      environment: env,
+    },
+    pollMinMs: values.POLL_MIN_MS,
+    pollMaxMs: values.POLL_MAX_MS,
+    upstreamDeadlineMs: values.UPSTREAM_DEADLINE_MS,
+    upstreamRps: values.UPSTREAM_RPS,
+    cursorSecret: values.CURSOR_SECRET ?? null,
+    isReadOnly: values.READ_ONLY === 'true',
+    logLevel: values.LOG_LEVEL,
+  };
+};
+
+/** An empty variable is one that is not set. */
+const withoutEmpty = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])));
+
+const withSecrets = (env: Record<string, string>, problems: string[]): Record<string, string> => {
+  const found = { ...env };
+  for (const name of secrets) {
+    const file = env[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (env[name] !== undefined) {
+      problems.push(`${name} and ${name}_FILE are both set: keep one.`);
+      continue;
+    }
+    try {
+      found[name] = readFileSync(file, 'utf8').trimEnd();
+    } catch (error) {
+      problems.push(
+        `${name}_FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}).`,
+      );
+    }
+  }
+  return found;
+};

@@ -1,0 +1,27 @@
+/** What a resolver is given: all it needs to know and to ask, made anew for each operation and each event. Types only. */
+import type { Logger } from 'pino';
+import type { Api } from './datasources/api.ts';
+import type { ServiceName } from './datasources/catalog.ts';
+import type { Loaders } from './datasources/loaders.ts';
+import type { Region } from './datasources/regions.ts';
+import type { Router } from './datasources/routing.ts';
+import type { WorkRequestRef } from './datasources/types.ts';
+import type { Cursors } from './resolvers/cursors.ts';
+import type { WatchEvent } from './subscriptions/events.ts';
+
+export interface Context {
+  /** Reads, batched and de-duplicated within this operation. */
+  readonly loaders: Loaders;
+  /** From ids to where to ask. */
+  readonly router: Router;
+  /** Changes of one work request, as they are observed. */
+  readonly watch: (ref: WorkRequestRef) => AsyncIterableIterator<WatchEvent>;
+  /** Every work-request API, by name. */
+  readonly catalog: Readonly<Record<ServiceName, Api<ServiceName>>>;
+  /** The regions this gateway may call. */
+  readonly regions: readonly Region[];
+  readonly cursors: Cursors;
+  /** No mutation reaches Oracle Cloud. */
+  readonly isReadOnly: boolean;
+  readonly log: Logger;
+}

@@ -1,0 +1,76 @@
+/** What `/metrics` counts about upstream and watching, and what `/readyz` calls degraded. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { UpstreamEvent } from '../datasources/report.ts';
+import type { WatchStats } from '../subscriptions/watchers.ts';
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly observeUpstream: (event: UpstreamEvent) => void;
+  /** Where the watchers' numbers come from. */
+  watch(stats: () => WatchStats): void;
+  /** Services and regions whose last call failed for a reason that is theirs or the credential's. */
+  degraded(): string[];
+}
+
+/** Codes that say the service (or our standing with it) is in trouble, not that a question was wrong. */
+const troubles: ReadonlySet<string> = new Set([
+  'UNAUTHENTICATED',
+  'UPSTREAM_UNAVAILABLE',
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_THROTTLED',
+  'UPSTREAM_MALFORMED',
+]);
+
+export const createMetrics = (): Metrics => {
+  const registry = new Registry();
+  const registers = [registry];
+  const inTrouble = new Map<string, string>();
+
+  const calls = new Counter({
+    name: 'gateway_upstream_calls_total',
+    help: 'Calls to Oracle Cloud, by outcome (`ok` or an error code)',
+    labelNames: ['service', 'region', 'outcome'] as const,
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'gateway_upstream_attempts_total',
+    help: 'HTTP requests sent to Oracle Cloud, retries included',
+    labelNames: ['service', 'region'] as const,
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'gateway_upstream_seconds',
+    help: 'Time of a call to Oracle Cloud, waits for budget and retries included',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+    registers,
+  });
+
+  return {
+    registry,
+    observeUpstream({ service, region, code, durationMs, attempts: sent }) {
+      calls.inc({ service, region, outcome: code ?? 'ok' });
+      attempts.inc({ service, region }, sent);
+      seconds.observe(durationMs / 1000);
+      const place = `${service} ${region}`;
+      if (code !== null && troubles.has(code)) inTrouble.set(place, code);
+      else inTrouble.delete(place);
+    },
+    watch(stats) {
+      const gauge = (name: string, help: string, read: (stats: WatchStats) => number): void => {
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read(stats()));
+          },
+        });
+      };
+      gauge('gateway_watchers', 'Work requests being polled', ({ watchers }) => watchers);
+      gauge('gateway_subscribers', 'Subscriptions being served', ({ subscribers }) => subscribers);
+      gauge('gateway_polls', 'Polls since the start', ({ polls }) => polls);
+      gauge('gateway_poll_failures', 'Polls that failed since the start', ({ pollFailures }) => pollFailures);
+    },
+    degraded: () => [...inTrouble].map(([place, code]) => `${place}: ${code}`),
+  };
+};

@@ -1,0 +1,230 @@
+/**
+ * The only wiring: what talks to Oracle Cloud, what watches it, the schema over both, and the doors in front.
+ */
+import { randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import type { Config, OciConfig } from './config.ts';
+import { ConfigError } from './config.ts';
+import type { Context } from './context.ts';
+import { catalog } from './datasources/catalog.ts';
+import { createCredentialSource, createFixedCredential } from './datasources/credentials.ts';
+import { createEndpoints } from './datasources/endpoints.ts';
+import { createUpstream } from './datasources/http.ts';
+import { globalIdOf } from './datasources/ids.ts';
+import { createLoaders } from './datasources/loaders.ts';
+import { createObservations } from './datasources/observations.ts';
+import { createRegions, endpointOf } from './datasources/regions.ts';
+import type { Region, RegionAddition, Regions } from './datasources/regions.ts';
+import { createRouter } from './datasources/routing.ts';
+import type { CredentialSource } from './datasources/signer.ts';
+import { isTerminalStatus } from './datasources/status.ts';
+import type { Clock, WorkRequestSource } from './datasources/types.ts';
+import { createWorkRequestSource } from './datasources/work-requests.ts';
+import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
+import { createMetrics } from './doors/metrics.ts';
+import { registerPlayground } from './doors/playground.ts';
+import type { PlaygroundTab } from './doors/playground.ts';
+import { createCursors } from './resolvers/cursors.ts';
+import { createSchema } from './schema/index.ts';
+import { createWatchers } from './subscriptions/watchers.ts';
+
+/** What stands in for Oracle Cloud. */
+export interface StandIn {
+  /** As `OCI_ENDPOINT_TEMPLATE`. */
+  readonly endpointTemplate: string;
+  readonly privateKey: KeyObject;
+  readonly tenancyId: string;
+  readonly regions: readonly string[];
+}
+
+export interface GatewayOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** null: Oracle Cloud itself, as the configuration says. */
+  readonly standIn: StandIn | null;
+  /** What the playground opens with. */
+  readonly playgroundTabs: readonly PlaygroundTab[];
+  /** In [0, 1); for jitter. */
+  readonly random?: () => number;
+}
+
+export interface Gateway {
+  readonly schema: GraphQLSchema;
+  readonly source: WorkRequestSource;
+  /** The regions that may be called. */
+  readonly regions: readonly Region[];
+  readonly homeRegion: string;
+  /** Makes one signed call, the cheapest that needs a credential and a policy. @throws UpstreamError */
+  probe(): Promise<{ readonly url: string; readonly tenancyId: string }>;
+  start(): Promise<{ readonly url: string; readonly port: number }>;
+  stop(): Promise<void>;
+}
+
+/** @throws ConfigError, GatewayError (a credential that cannot be had) */
+export const createGateway = async (config: Config, options: GatewayOptions): Promise<Gateway> => {
+  const { clock, log, standIn, random = Math.random } = options;
+  const regions = await loadRegions(config.oci);
+  const credentials = standIn
+    ? createFixedCredential(standIn)
+    : await openCredentials(config.oci, clock, log);
+  const allowed = allowRegions(config.oci, regions, standIn?.regions ?? [], credentials);
+  const homeRegion = config.oci.homeRegion ?? allowed[0]?.id ?? '';
+  const tenancyId = async (): Promise<string> => (await credentials.current()).tenancyId ?? '';
+
+  const metrics = createMetrics();
+  const upstream = createUpstream({
+    credentials,
+    clock,
+    random,
+    deadlineMs: config.upstreamDeadlineMs,
+    rps: config.upstreamRps,
+    observe: metrics.observeUpstream,
+  });
+  const endpoints = createEndpoints({
+    allowedRegions: allowed.map(({ id }) => id),
+    homeRegion,
+    template: standIn?.endpointTemplate ?? config.oci.endpointTemplate,
+    fill: (template, id) => endpointOf(template, known(regions, id)),
+  });
+  const observations = createObservations();
+  const source = createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId });
+  const watchers = createWatchers({
+    read: (ref) => source.get(ref),
+    keyOf: globalIdOf,
+    isTerminal: ({ isTerminal }) => isTerminal,
+    isTerminalStatus,
+    pollMinMs: config.pollMinMs,
+    pollMaxMs: config.pollMaxMs,
+    clock,
+    random,
+    log,
+  });
+  /** What a query sees, watchers are told. */
+  const sharedSource: WorkRequestSource = {
+    ...source,
+    async get(ref) {
+      const found = await source.get(ref);
+      if (found) watchers.observe(found);
+      return found;
+    },
+  };
+  const router = createRouter({
+    findRegion: (word) => regions.get(word) ?? regions.byCode(word),
+    allowedRegions: endpoints.allowedRegions,
+    homeRegion,
+    serviceOfListedType: (type) => observations.serviceOfListedType(type),
+  });
+  const constant = {
+    router,
+    catalog,
+    regions: allowed,
+    cursors: createCursors({ secret: cursorSecretOf(config, log), now: () => clock.now() }),
+    isReadOnly: config.isReadOnly,
+    log,
+    watch: (ref) => watchers.watch(ref),
+  } satisfies Omit<Context, 'loaders'>;
+
+  const schema = createSchema();
+  const doors = createDoors<Context>({
+    schema,
+    createContext: ({ isSubscription }) => ({
+      ...constant,
+      // A subscription's context outlives its events: loaders that remember would tell the first state for ever.
+      loaders: createLoaders({ source: sharedSource, observations, cache: !isSubscription }),
+    }),
+    allowedHosts: config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts,
+    allowedOrigins: config.allowedOrigins,
+    log,
+    readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
+    registry: metrics.registry,
+    registerPlayground: (app) =>
+      registerPlayground(app, {
+        graphqlPath,
+        tabs: options.playgroundTabs,
+        title: 'OCI work requests',
+      }),
+  });
+  metrics.watch(() => watchers.stats());
+
+  return {
+    schema,
+    source,
+    regions: allowed,
+    homeRegion,
+    async probe() {
+      const api = catalog.IDENTITY;
+      const tenancy = await tenancyId();
+      const { origin, prefix } = endpoints.of(api, homeRegion);
+      const path = `${prefix}${api.listPath}?compartmentId=${encodeURIComponent(tenancy)}&limit=1`;
+      await upstream.call({ service: api.name, region: homeRegion, method: 'GET', origin, path });
+      return { url: origin + path, tenancyId: tenancy };
+    },
+    start: () => doors.start(config.host, config.port),
+    async stop() {
+      await doors.stop();
+      watchers.stop();
+      await upstream.close();
+    },
+  };
+};
+
+/** Regions from data, and from where Oracle's own tools look for more. */
+const loadRegions = async ({ regionMetadata, defaultRealm }: OciConfig): Promise<Regions> => {
+  const additions: RegionAddition[] = [];
+  if (regionMetadata !== null) additions.push({ from: 'OCI_REGION_METADATA', json: regionMetadata });
+  const file = join(homedir(), '.oci', 'regions-config.json');
+  const json = await readFile(file, 'utf8').catch(() => null);
+  if (json !== null) additions.push({ from: file, json });
+  const regions = createRegions({ additions, ...(defaultRealm !== null && { defaultDomain: defaultRealm }) });
+  if (regions.problems.length > 0) throw new ConfigError(regions.problems);
+  return regions;
+};
+
+const openCredentials = (oci: OciConfig, clock: Clock, log: Logger): Promise<CredentialSource> =>
+  createCredentialSource({
+    auth: oci.auth,
+    clock,
+    ...(oci.configFile !== null && { configFile: oci.configFile }),
+    profile: oci.profile,
+    environment: oci.environment,
+    onProblem: (error) =>
+      log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use'),
+  });
+
+const allowRegions = (
+  { regions: given, homeRegion }: OciConfig,
+  regions: Regions,
+  standInRegions: readonly string[],
+  credentials: CredentialSource,
+): readonly Region[] => {
+  const ids =
+    given ?? (standInRegions.length > 0 ? standInRegions : credentials.region ? [credentials.region] : []);
+  if (ids.length === 0)
+    throw new ConfigError(['OCI_REGIONS is not set, and the credential names no region.']);
+  const unknown = [...ids, ...(homeRegion === null ? [] : [homeRegion])].filter((id) => !regions.get(id));
+  if (unknown.length > 0) {
+    throw new ConfigError(
+      unknown.map(
+        (id) => `Region ${id} is not known. OCI_REGION_METADATA can add regions, as for Oracle's own tools.`,
+      ),
+    );
+  }
+  return ids.map((id) => known(regions, id));
+};
+
+const known = (regions: Regions, id: string): Region => {
+  const region = regions.get(id);
+  if (!region) throw new Error(`region ${id} is not known`);
+  return region;
+};
+
+const cursorSecretOf = ({ cursorSecret }: Config, log: Logger): string | Buffer => {
+  if (cursorSecret !== null) return cursorSecret;
+  log.warn('CURSOR_SECRET is not set: cursors end with this process and are not valid on other replicas');
+  return randomBytes(32);
+};

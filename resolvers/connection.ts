@@ -1,0 +1,79 @@
+/** Upstream's pages → one page of a connection, for errors and logs. */
+import { GatewayError } from '../errors.ts';
+import type { Page } from '../datasources/types.ts';
+import type { Cursors, Position } from './cursors.ts';
+
+export interface ConnectionArgs {
+  readonly first?: number | null;
+  readonly after?: string | null;
+}
+
+export interface Connection<T> {
+  readonly edges: readonly { readonly node: T; readonly cursor: string }[];
+  readonly nodes: readonly T[];
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+}
+
+const defaultFirst = 50;
+const maxFirst = 100;
+/** Upstream pages that one page of ours may take; only empty ones come near. */
+const maxUpstreamPages = 20;
+
+/**
+ * @returns null where the API has no such part
+ * @throws GatewayError BAD_USER_INPUT, CURSOR_INVALID, UpstreamError
+ */
+export const readConnection = async <T>(
+  { first, after }: ConnectionArgs,
+  purpose: string,
+  cursors: Cursors,
+  readPage: (page: string | undefined) => Promise<Page<T> | null>,
+): Promise<Connection<T> | null> => {
+  const count = checkFirst(first);
+  let position: Position | null = after == null ? { page: null, offset: 0 } : cursors.open(purpose, after);
+  const edges: { node: T; cursor: string }[] = [];
+  const asked = new Set<string | null>();
+  while (position !== null && edges.length < count) {
+    // A token that comes again, or empty pages without end, are no way forward.
+    if (asked.has(position.page) || asked.size >= maxUpstreamPages) {
+      position = null;
+      break;
+    }
+    asked.add(position.page);
+    const page: Page<T> | null = await readPage(position.page ?? undefined);
+    if (page === null) return null;
+    const start: number = position.offset;
+    const taken = page.items.slice(start, start + count - edges.length);
+    for (const [index, node] of taken.entries()) {
+      edges.push({ node, cursor: cursors.seal(purpose, { page: position.page, offset: start + index + 1 }) });
+    }
+    const end: number = start + taken.length;
+    position =
+      end < page.items.length
+        ? { page: position.page, offset: end }
+        : page.nextPage === null
+          ? null
+          : { page: page.nextPage, offset: 0 };
+  }
+  return {
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: {
+      hasNextPage: position !== null,
+      hasPreviousPage: false,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+};
+
+const checkFirst = (first: number | null | undefined): number => {
+  const count = first ?? defaultFirst;
+  if (Number.isInteger(count) && count >= 1 && count <= maxFirst) return count;
+  throw new GatewayError('BAD_USER_INPUT', `\`first\` is ${count}; it must be from 1 to ${maxFirst}.`);
+};

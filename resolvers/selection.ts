@@ -1,0 +1,38 @@
+/** What an operation selects, so that only that is fetched. */
+import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind } from 'graphql';
+import type { GraphQLResolveInfo, SelectionNode, SelectionSetNode } from 'graphql';
+import type { Api } from '../datasources/api.ts';
+import type { Depth } from '../datasources/loaders.ts';
+
+type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments' | 'variableValues'>;
+
+/** Names of the fields that will be executed below this one, through fragments; types are not told apart. */
+export const selectedFields = (info: Info): ReadonlySet<string> => {
+  const names = new Set<string>();
+  const visit = (set: SelectionSetNode | undefined): void => {
+    for (const node of set?.selections ?? []) {
+      if (!isIncluded(node, info)) continue;
+      if (node.kind === Kind.FIELD) names.add(node.name.value);
+      else if (node.kind === Kind.INLINE_FRAGMENT) visit(node.selectionSet);
+      else visit(info.fragments[node.name.value]?.selectionSet);
+    }
+  };
+  for (const { selectionSet } of info.fieldNodes) visit(selectionSet);
+  return names;
+};
+
+/** Fields that are worked out from another one. */
+const dependsOn: Readonly<Record<string, string>> = { isTerminal: 'timeFinished', canCancel: 'timeFinished' };
+
+/** Whether a list item of this API holds all that is selected, or a get is needed. `extras` always means the get. */
+export const depthFor = (selected: ReadonlySet<string>, api: Api): Depth => {
+  const lacking: ReadonlySet<string> = api.listLacks;
+  for (const name of selected) {
+    if (name === 'extras' || lacking.has(dependsOn[name] ?? name)) return 'get';
+  }
+  return 'listItem';
+};
+
+const isIncluded = (node: SelectionNode, { variableValues }: Info): boolean =>
+  getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.['if'] !== true &&
+  getDirectiveValues(GraphQLIncludeDirective, node, variableValues)?.['if'] !== false;
