@@ -1,0 +1,34 @@
+/** One appointment at a time: setting it again forgets the one before. Holds a timer only while it is set. */
+import type { Clock } from '../datasources/types.ts';
+
+export interface Alarm {
+  set(delayMs: number): void;
+  clear(): void;
+}
+
+export const createAlarm = (clock: Clock, ring: () => void): Alarm => {
+  let appointment: AbortController | null = null;
+
+  const clear = (): void => {
+    appointment?.abort();
+    appointment = null;
+  };
+
+  return {
+    set(delayMs) {
+      clear();
+      const mine = new AbortController();
+      appointment = mine;
+      clock.sleep(Math.max(0, delayMs), mine.signal).then(
+        () => {
+          // An alarm that was cleared while its time was up must stay silent.
+          if (appointment !== mine) return;
+          appointment = null;
+          ring();
+        },
+        () => {},
+      );
+    },
+    clear,
+  };
+};

@@ -1,0 +1,87 @@
+/** How events are worded: one function for each thing that can be told. Times are milliseconds since the epoch. */
+import type { WorkRequest } from '../datasources/types.ts';
+import type { GapReason, Told } from './events.ts';
+
+/** Oracle Cloud forgets a work request after this time. */
+const retentionMs = 12 * 60 * 60 * 1000;
+
+export const snapshotOf = (workRequest: WorkRequest, isFresh: boolean): Told =>
+  tell('SNAPSHOT', isFresh ? workRequest : { ...workRequest, isStale: true });
+
+export const changedOf = (
+  before: WorkRequest,
+  after: WorkRequest,
+  { isProgress }: Pick<Told, 'isProgress'>,
+): Told => ({ ...tell('CHANGED', after), previousStatus: before.status, isProgress });
+
+export const finishedOf = (before: WorkRequest, after: WorkRequest): Told => ({
+  ...tell('FINISHED', after),
+  previousStatus: before.status,
+});
+
+export const absenceOf = (now: number): Told =>
+  gap('NOT_FOUND', null, null, now, 'There is no such work request, or the gateway may not read it.');
+
+/** It was there, and lastingly is not: forgotten, if it is old enough for that. */
+export const goneOf = (known: WorkRequest, seenAt: number | null, now: number): Told => {
+  const bornAt = (known.timeAccepted ?? known.timeStarted)?.getTime() ?? null;
+  // Upstream's clock may be ahead of ours.
+  const age = bornAt === null ? 0 : Math.max(now, known.timeUpdated?.getTime() ?? 0) - bornAt;
+  return age > retentionMs
+    ? gap(
+        'RETENTION',
+        known,
+        seenAt,
+        now,
+        'Oracle Cloud keeps work requests for twelve hours; this one is over them.',
+      )
+    : gap(
+        'NOT_FOUND',
+        known,
+        seenAt,
+        now,
+        'Oracle Cloud knows this work request no more, asked three times.',
+      );
+};
+
+export const refusalOf = (known: WorkRequest | null, seenAt: number | null, now: number): Told =>
+  gap('FORBIDDEN', known, seenAt, now, 'Oracle Cloud does not let the gateway read this work request.');
+
+export const silenceOf = (known: WorkRequest | null, seenAt: number | null, now: number): Told =>
+  gap(
+    'UPSTREAM_SILENT',
+    known,
+    seenAt,
+    now,
+    'Oracle Cloud has not answered for a while; the gateway keeps asking.',
+  );
+
+/** Ends the feed of a subscriber that did not read; `told` is what found no room. */
+export const overflowOf = (told: Told, now: number): Told =>
+  gap(
+    'OVERFLOW',
+    told.workRequest,
+    null,
+    now,
+    'Too many changes wait to be read, so this subscription ends. Subscribe again for the present state.',
+  );
+
+const tell = (type: Told['type'], workRequest: WorkRequest | null): Told => ({
+  type,
+  workRequest,
+  previousStatus: null,
+  nextPollAt: null,
+  gap: null,
+  isProgress: false,
+});
+
+const gap = (
+  reason: GapReason,
+  workRequest: WorkRequest | null,
+  from: number | null,
+  to: number,
+  message: string,
+): Told => ({
+  ...tell('GAP', workRequest),
+  gap: { reason, from: from === null ? null : new Date(from), to: new Date(to), message },
+});
