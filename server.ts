@@ -32,7 +32,7 @@ const main = async (): Promise<void> => {
   const options = readOptions();
   if (options === null) return;
   const config = loadConfig();
-  const log = pino({ level: config.logLevel, base: null });
+  const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
   const emulator = config.upstream === 'emulator' ? await startEmulator(config) : null;
   const gateway = await createGateway(config, {
     clock,

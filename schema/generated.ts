@@ -5,7 +5,7 @@ import type { WorkRequest as WorkRequestModel } from '../datasources/types.ts';
 import type { WatchEvent } from '../subscriptions/events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | (T extends Promise<infer U> ? Promise<U | null> : never);
-export type InputMaybe<T> = T | null | (T extends Promise<infer U> ? Promise<U | null> : never);
+export type InputMaybe<T> = T | null;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
