@@ -62,10 +62,14 @@ describe('the playground, in a browser that reaches no other host', () => {
     return request;
   };
 
+  /** Types into one of Altair's editors, and waits until it has taken it all. */
   const retype = async (editor: string, text: string) => {
-    await visible(`${editor} .cm-content`).first().click();
+    const content = visible(`${editor} .cm-content`).first();
+    await content.click();
+    await visible(`${editor} .cm-focused`).first().waitFor();
     await page.keyboard.press('Control+A');
     await page.keyboard.insertText(text);
+    await content.getByText(text).waitFor();
   };
 
   test('opens with the first tab in front and the second beside it', async () => {

@@ -1,0 +1,109 @@
+/**
+ * What a caller is told of an error, on every transport: our own errors with their code, GraphQL's own with theirs, and of
+ * everything else that it happened. The cause goes to the log, once, here.
+ */
+import { GraphQLError, Kind } from 'graphql';
+import type { GraphQLFormattedError } from 'graphql';
+import type { Logger } from 'pino';
+import { errorCodes, GatewayError, UpstreamError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { FormatError } from './pipeline.ts';
+
+/** The last word on what is shown, e.g. to take more away. Cannot see what was masked. */
+export type FormatErrorHook = (formatted: GraphQLFormattedError) => GraphQLFormattedError;
+
+export function createFormatError(
+  log: Pick<Logger, 'error'>,
+  hook: FormatErrorHook = (formatted) => formatted,
+): FormatError {
+  return (error) => {
+    const told = explain(error);
+    if (told === null)
+      log.error({ err: findRoot(error), path: where(error).path }, 'An operation failed unexpectedly');
+    const { message, ...extensions } = told ?? internal;
+    return hook({ message, ...where(error), extensions });
+  };
+}
+
+type Told = { readonly message: string; readonly code: ErrorCode | typeof notSupported } & Readonly<
+  Record<string, unknown>
+>;
+
+/** Apollo's clients send the whole document when they read this word. */
+const notSupported = 'PERSISTED_QUERY_NOT_SUPPORTED';
+
+const internal: Told = { message: 'Internal server error', code: 'INTERNAL_SERVER_ERROR' };
+
+/** Null for what nobody outside may see. */
+function explain(error: unknown): Told | null {
+  const ours = findOurs(error);
+  if (ours instanceof UpstreamError) {
+    const { service, region, opcRequestId } = ours.failure;
+    return {
+      message: ours.message,
+      code: ours.code,
+      service,
+      region,
+      opcRequestId,
+      isRetryable: ours.isRetryable,
+    };
+  }
+  if (ours !== null) return { message: ours.message, code: ours.code };
+  if (!(error instanceof GraphQLError)) return null;
+  const { code } = error.extensions;
+  // GraphQLError takes over `extensions` of whatever a resolver threw: a library's code does not vouch for its message.
+  const isFromResolver = error.path !== undefined && !(findRoot(error) instanceof GraphQLError);
+  if (isShown(code) && !isFromResolver) return { message: isTooDeep(error) ? tooDeep : error.message, code };
+  return isAboutVariables(error) ? { message: error.message, code: 'BAD_USER_INPUT' } : null;
+}
+
+/** GraphQL's parser is recursive: nesting ends where the stack does. */
+function isTooDeep(error: GraphQLError): boolean {
+  return findRoot(error).name === 'RangeError';
+}
+
+const tooDeep = 'The document is nested too deeply.';
+
+/**
+ * graphql-js says with nodes, not with a code, that a variable's value does not fit: at its definition, or where it is
+ * used as a non-null argument. A scalar that throws while our own answer is written has no such node.
+ */
+function isAboutVariables(error: GraphQLError): boolean {
+  const root = error.originalError instanceof GraphQLError ? error.originalError : error;
+  return [error, root].some(({ nodes, path }) => {
+    const kind = nodes?.length === 1 ? nodes[0]?.kind : undefined;
+    return kind === Kind.VARIABLE || (kind === Kind.VARIABLE_DEFINITION && path === undefined);
+  });
+}
+
+/** GraphQL wraps what a resolver throws, once for each layer that adds a place to it. */
+function findOurs(error: unknown): GatewayError | null {
+  for (let current = error; current !== undefined; current = current.originalError) {
+    if (current instanceof GatewayError) return current;
+    if (!(current instanceof GraphQLError)) return null;
+  }
+  return null;
+}
+
+function findRoot(error: unknown): Error {
+  return error instanceof GraphQLError && error.originalError !== undefined
+    ? findRoot(error.originalError)
+    : toError(error);
+}
+
+function where(error: unknown): Pick<GraphQLFormattedError, 'locations' | 'path'> {
+  if (!(error instanceof GraphQLError)) return {};
+  const { locations, path } = error;
+  return { ...(locations !== undefined && { locations }), ...(path !== undefined && { path }) };
+}
+
+function isShown(code: unknown): code is Told['code'] {
+  if (code === 'INTERNAL_SERVER_ERROR' || typeof code !== 'string') return false;
+  return code === notSupported || Object.hasOwn(errorCodes, code);
+}
+
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error('Something that is no Error was thrown', { cause: thrown });
+}

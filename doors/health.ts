@@ -1,0 +1,31 @@
+/** `/healthz`, `/readyz` and `/metrics`: for whoever runs the gateway. None of them calls Oracle Cloud. */
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics } from 'prom-client';
+import type { Registry } from 'prom-client';
+
+export interface Readiness {
+  /** `unavailable`: send callers elsewhere. */
+  readonly status: 'ok' | 'unavailable';
+  /** What works less well, for people: some of it may be no reason to turn callers away. */
+  readonly degraded: readonly string[];
+}
+
+export interface HealthOptions {
+  readonly registry: Registry;
+  readiness(): Readiness;
+}
+
+export function registerHealth(app: FastifyInstance, { registry, readiness }: HealthOptions): void {
+  // A registry takes a metric once; one that was handed in may have these already.
+  if (registry.getSingleMetric('process_cpu_user_seconds_total') === undefined) {
+    collectDefaultMetrics({ register: registry });
+  }
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const { status, degraded } = readiness();
+    return reply.code(status === 'ok' ? 200 : 503).send({ status, degraded });
+  });
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
+}

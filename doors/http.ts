@@ -1,0 +1,125 @@
+/**
+ * `POST` and `GET /graphql`: GraphQL over HTTP, queries and mutations, by Apollo Server.
+ *
+ * Everything that Apollo Server decides by NODE_ENV or other variables of the environment is decided here: no stack traces,
+ * no landing page, no reporting to anybody.
+ */
+import { ApolloServer } from '@apollo/server';
+import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError, OperationTypeNode } from 'graphql';
+import type { Logger } from 'pino';
+import type { ErrorCode } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
+import { checkPreflighted, preflightHeaders } from './guard.ts';
+import type { Pipeline } from './pipeline.ts';
+import { refuse, refuseMethod, signalOf } from './reply.ts';
+
+export interface HttpDoorOptions {
+  readonly pipeline: Pipeline;
+  readonly path: string;
+  /** Where subscriptions go, for the message that says so. */
+  readonly streamPath: string;
+  readonly log: Logger;
+  createContext(request: FastifyRequest, signal: AbortSignal): unknown;
+}
+
+export async function registerHttp(app: FastifyInstance, options: HttpDoorOptions): Promise<void> {
+  const { pipeline, path } = options;
+  const apollo = new ApolloServer<BaseContext>({
+    schema: pipeline.schema,
+    validationRules: [...pipeline.validationRules],
+    parseOptions: pipeline.parseOptions,
+    formatError: (_formatted, error) => pipeline.formatError(error),
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    csrfPrevention: { requestHeaders: preflightHeaders },
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    stopOnTerminationSignals: false,
+    nodeEnv: 'production',
+    logger: options.log,
+    plugins: [
+      sendSubscriptionsElsewhere(options),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+  await apollo.start();
+  app.addHook('onClose', () => apollo.stop());
+
+  app.route({
+    method: ['GET', 'POST'],
+    url: path,
+    exposeHeadRoute: false,
+    onRequest: async (request, reply) => {
+      const refusal = checkPreflighted(request.raw);
+      if (refusal !== null) return refuse(reply, refusal);
+    },
+    handler: fastifyApolloHandler(apollo, {
+      context: async (request: FastifyRequest, reply: FastifyReply) => {
+        try {
+          // Apollo Server copies it (prototype kept) and reads nothing from it.
+          return (await options.createContext(request, signalOf(reply))) as BaseContext;
+        } catch (error) {
+          throw withStatus(error);
+        }
+      },
+    }),
+  });
+  refuseMethod(app, path, 'GET, POST');
+}
+
+/**
+ * Apollo Server would execute a subscription as if it were a query and answer 200 with null data.
+ * A GET it refuses by itself, before any hook that may throw, with a message that leads nowhere: that one is replaced.
+ */
+function sendSubscriptionsElsewhere({ path, streamPath, pipeline }: HttpDoorOptions): ApolloServerPlugin {
+  const error = new GraphQLError(
+    `Subscriptions are not answered here. Subscribe over a WebSocket at WS ${path} (graphql-transport-ws), or with server-sent events at ${streamPath} (graphql-sse).`,
+    { extensions: { code: 'BAD_REQUEST' satisfies ErrorCode } },
+  );
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ operation }) {
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw error;
+        },
+        async willSendResponse({ operation, response }) {
+          if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return;
+          response.http.status = 400;
+          response.http.headers.delete('allow');
+          response.body = { kind: 'single', singleResult: { errors: [pipeline.formatError(error)] } };
+        },
+      };
+    },
+  };
+}
+
+const contextStatus: Partial<Record<ErrorCode, number>> = {
+  BAD_REQUEST: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  LIMIT_EXCEEDED: 429,
+};
+
+/** A caller without a context has no operation: HTTP says so with its status. */
+function withStatus(error: unknown): unknown {
+  const status = error instanceof GatewayError ? contextStatus[error.code] : undefined;
+  if (!(error instanceof GatewayError) || status === undefined) return error;
+  return new GraphQLError(error.message, {
+    originalError: error,
+    extensions: { code: error.code, http: { status } },
+  });
+}

@@ -1,0 +1,228 @@
+/**
+ * How callers come in: every path that the gateway answers, behind one guard and into one pipeline.
+ *
+ *   request → guard (Host, Origin, CSRF) → http │ websocket │ sse → pipeline (parse, validate, context, execute) → schema
+ *
+ * Who a caller is and how much it may ask for will be decided in the same two places: the guard and the pipeline.
+ */
+import { fastify, LogController } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { createFormatError } from './format-error.ts';
+import type { FormatErrorHook } from './format-error.ts';
+import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
+import type { Guard } from './guard.ts';
+import { registerHealth } from './health.ts';
+import type { Readiness } from './health.ts';
+import { registerHttp } from './http.ts';
+import { createPipeline } from './pipeline.ts';
+import { securityHeaders } from './refusal.ts';
+import { answerBadPath, answerClientError, answerErrors, refuse } from './reply.ts';
+import { registerSse } from './sse.ts';
+import type { SseDoor } from './sse.ts';
+import { openWebSocket } from './websocket.ts';
+import type { WebSocketDoor } from './websocket.ts';
+
+export { loopbackHosts };
+export type { FormatErrorHook, Readiness };
+
+export const graphqlPath = '/graphql';
+export const streamPath = '/graphql/stream';
+const playgroundPath = '/playground';
+
+/** What is known of an operation's caller when its context is built, once for each operation. */
+export interface CallerInfo {
+  readonly transport: 'http' | 'websocket' | 'sse';
+  /** True: the context lives as long as the subscription, so nothing in it may remember an answer. */
+  readonly isSubscription: boolean;
+  /** Aborted when nobody waits for the answer any more: completed by the client, or cut off. */
+  readonly signal: AbortSignal;
+  /** Of the request, or of the WebSocket's handshake. */
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  readonly remoteAddress: string | undefined;
+  /** `payload` of a WebSocket's `connection_init`. */
+  readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface DoorLimits {
+  readonly bodyBytes: number;
+  readonly messageBytes: number;
+  /** For a request to arrive whole. */
+  readonly requestMs: number;
+  readonly connectionInitWaitMs: number;
+  /** Between pings and comments on open streams; a socket that misses a ping is cut at the next. */
+  readonly keepAliveMs: number;
+  /** From `stop()` to cutting what is still open. */
+  readonly stopGraceMs: number;
+}
+
+export const defaultLimits: DoorLimits = {
+  bodyBytes: 1024 * 1024,
+  messageBytes: 1024 * 1024,
+  requestMs: 30_000,
+  connectionInitWaitMs: 3_000,
+  keepAliveMs: 12_000,
+  stopGraceMs: 5_000,
+};
+
+export interface DoorsOptions<Context extends object> {
+  readonly schema: GraphQLSchema;
+  /** A `GatewayError` that it throws is told to the caller; anything else is an internal error. */
+  createContext(info: CallerInfo): Context | Promise<Context>;
+  /** `loopbackHosts` unless the operator says otherwise. */
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly log: Logger;
+  readiness(): Readiness;
+  readonly formatError?: FormatErrorHook;
+  readonly registry?: Registry;
+  /** Adds a playground; `/` leads to it. */
+  readonly registerPlayground?: (app: FastifyInstance) => void | Promise<void>;
+  readonly limits?: Partial<DoorLimits>;
+}
+
+export interface Doors {
+  readonly app: FastifyInstance;
+  /** Port 0 picks one. */
+  start(host: string, port: number): Promise<{ readonly url: string; readonly port: number }>;
+  /** Lets requests end, sends subscribers away so that they come again, and cuts what is left after `stopGraceMs`. */
+  stop(): Promise<void>;
+}
+
+/** Throws a TypeError for a host or an origin that is none. */
+export function createDoors<Context extends object>(options: DoorsOptions<Context>): Doors {
+  const limits = { ...defaultLimits, ...options.limits };
+  const { log, createContext } = options;
+  const guard = createGuard(options);
+  const pipeline = createPipeline({
+    schema: options.schema,
+    formatError: createFormatError(log, options.formatError),
+  });
+  let isStopping = false;
+  let webSocket: WebSocketDoor | undefined;
+  let sse: SseDoor | undefined;
+
+  const app: FastifyInstance = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // One line for each request, without what a GET carries in its query string: below.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerBadPath,
+    // `Upgrade: h2c` and the like are answered as if they were not there (where Node can; before 24.9 they are a 400).
+    http: { shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket' },
+  });
+  app.removeContentTypeParser('text/plain');
+  guardEveryPath(app, guard);
+  answerErrors(app);
+  app.addHook('onSend', async (_request, reply) => {
+    if (isStopping) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const path = request.url.split('?', 1)[0];
+    log.debug(
+      { method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'Answered',
+    );
+  });
+
+  registerHealth(app, {
+    registry: options.registry ?? new Registry(),
+    readiness: () => (isStopping ? { status: 'unavailable', degraded: ['stopping'] } : options.readiness()),
+  });
+  app.register(async (instance) => {
+    await registerHttp(instance, {
+      pipeline,
+      path: graphqlPath,
+      streamPath,
+      log,
+      createContext: ({ headers, ip }, signal) => {
+        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };
+        return createContext({ transport: 'http', isSubscription: false, ...info });
+      },
+    });
+    sse = registerSse(instance, {
+      pipeline,
+      path: streamPath,
+      keepAliveMs: limits.keepAliveMs,
+      createContext: ({ headers, ip }, signal, isSubscription) => {
+        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };
+        return createContext({ transport: 'sse', isSubscription, ...info });
+      },
+    });
+    if (options.registerPlayground !== undefined) await addPlayground(instance, options.registerPlayground);
+  });
+
+  return {
+    app,
+
+    async start(host, port) {
+      webSocket = openWebSocket(app.server, {
+        pipeline,
+        path: graphqlPath,
+        guard,
+        log,
+        limits,
+        createContext: ({ request, ...info }) => {
+          const { headers, socket } = request;
+          return createContext({
+            transport: 'websocket',
+            headers,
+            remoteAddress: socket.remoteAddress,
+            ...info,
+          });
+        },
+      });
+      await app.listen({ host, port });
+      const address = app.server.address() as AddressInfo;
+      return { url: `http://${nameOf(host)}:${address.port}`, port: address.port };
+    },
+
+    async stop() {
+      isStopping = true;
+      const deadline = setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs);
+      sse?.stop();
+      await Promise.all([webSocket?.stop(), app.close()]);
+      clearTimeout(deadline);
+    },
+  };
+}
+
+function guardEveryPath(app: FastifyInstance, guard: Guard): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    const refusal = guard.check(request.raw);
+    if (refusal !== null) return refuse(reply, refusal);
+    reply.headers(guard.corsHeaders(request.raw));
+    if (isPreflight(request.raw)) return reply.code(204).send();
+  });
+  // Last, as a route may have a `Vary` of its own.
+  app.addHook('onSend', async (_request, reply) => {
+    const vary = String(reply.getHeader('vary') ?? '');
+    if (!/\borigin\b/i.test(vary)) reply.header('vary', vary === '' ? 'Origin' : `${vary}, Origin`);
+  });
+}
+
+async function addPlayground(
+  app: FastifyInstance,
+  registerPlayground: (app: FastifyInstance) => void | Promise<void>,
+): Promise<void> {
+  await registerPlayground(app);
+  if (!app.hasRoute({ method: 'GET', url: '/' })) {
+    app.get('/', async (_request, reply) => reply.redirect(playgroundPath, 302));
+  }
+}
+
+/** A name that a browser on this machine can open. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,141 @@
+/**
+ * The one way from a caller's document to an answer, for every transport.
+ *
+ * HTTP runs on Apollo Server, which parses, validates and executes by itself: it is given this pipeline's rules, parser options
+ * and error formatting. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
+ * on all three; a rule given to Apollo alone would leave the WebSocket open.
+ */
+import {
+  execute,
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  parse,
+  specifiedRules,
+  subscribe,
+  validate,
+} from 'graphql';
+import type {
+  DocumentNode,
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLFormattedError,
+  GraphQLSchema,
+  ParseOptions,
+  ValidationRule,
+} from 'graphql';
+import { toError } from './format-error.ts';
+
+export interface OperationRequest {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+export interface PipelineOptions {
+  readonly schema: GraphQLSchema;
+  readonly formatError: FormatError;
+}
+
+export type FormatError = (error: unknown) => GraphQLFormattedError;
+
+export type Prepared =
+  | { readonly kind: 'ready'; readonly operation: OperationTypeNode; readonly args: ExecutionArgs }
+  | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[] };
+
+export interface Pipeline {
+  readonly schema: GraphQLSchema;
+  /** On top of GraphQL's own. */
+  readonly validationRules: readonly ValidationRule[];
+  readonly parseOptions: ParseOptions;
+  readonly formatError: FormatError;
+  /** The context is built last: an operation that is refused costs none. Rejects when building it fails. */
+  prepare(
+    request: OperationRequest,
+    createContext: (operation: OperationTypeNode) => unknown,
+  ): Promise<Prepared>;
+  execute(args: ExecutionArgs): Promise<ExecutionResult>;
+  subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  /** The same result with errors that may be shown. */
+  formatResult(result: ExecutionResult): FormattedResult;
+}
+
+export type FormattedResult = Omit<ExecutionResult, 'errors'> & { errors?: readonly GraphQLFormattedError[] };
+
+/** Bounds the work of parser and validator, and their recursion. Our longest example has under 500. */
+const maxTokens = 10_000;
+
+export function createPipeline({ schema, formatError }: PipelineOptions): Pipeline {
+  const validationRules: readonly ValidationRule[] = [];
+  const parseOptions: ParseOptions = { maxTokens };
+
+  return {
+    schema,
+    validationRules,
+    parseOptions,
+    formatError,
+
+    async prepare(request, createContext) {
+      let document: DocumentNode;
+      try {
+        document = parse(request.query, parseOptions);
+      } catch (error) {
+        return refuse('GRAPHQL_PARSE_FAILED', [toGraphQLError(error)]);
+      }
+      const errors = validate(schema, document, [...specifiedRules, ...validationRules]);
+      if (errors.length > 0) return refuse('GRAPHQL_VALIDATION_FAILED', errors);
+
+      const node = getOperationAST(document, request.operationName);
+      if (node == null) return refuse('OPERATION_RESOLUTION_FAILURE', [explainNoOperation(request)]);
+      const args: ExecutionArgs = {
+        schema,
+        document,
+        operationName: request.operationName ?? null,
+        variableValues: request.variables ?? null,
+        contextValue: await createContext(node.operation),
+      };
+      return { kind: 'ready', operation: node.operation, args };
+    },
+
+    // What graphql-js throws instead of reporting (a subscribe that returned no iterable, say) becomes a result as well:
+    // a transport would close the whole socket over it.
+    execute: (args) => report(() => execute(args)),
+    subscribe: (args) => report(() => subscribe(args) as ReturnType<Pipeline['subscribe']>),
+
+    formatResult({ errors, ...result }) {
+      return errors === undefined ? result : { errors: errors.map(formatError), ...result };
+    },
+  };
+}
+
+async function report<T>(run: () => T | Promise<T>): Promise<T | ExecutionResult> {
+  try {
+    return await run();
+  } catch (error) {
+    return { errors: [toGraphQLError(error)] };
+  }
+}
+
+function refuse(code: string, errors: readonly GraphQLError[]): Prepared {
+  return {
+    kind: 'refused',
+    errors: errors.map(({ message, nodes, source, positions, path, originalError }) => {
+      return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions: { code } });
+    }),
+  };
+}
+
+function explainNoOperation({ operationName }: OperationRequest): GraphQLError {
+  const isNamed = operationName != null && operationName !== '';
+  return new GraphQLError(
+    isNamed
+      ? `Unknown operation named "${operationName}".`
+      : 'Must provide operation name if query contains multiple operations.',
+  );
+}
+
+export function toGraphQLError(thrown: unknown): GraphQLError {
+  if (thrown instanceof GraphQLError) return thrown;
+  const error = toError(thrown);
+  return new GraphQLError(error.message, { originalError: error });
+}

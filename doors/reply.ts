@@ -1,0 +1,112 @@
+/** What every Fastify route of ours does alike: refuse in one shape, answer unknown paths and broken requests, know when the caller is gone. */
+import type { Duplex } from 'node:stream';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { jsonContentType, renderRawAnswer, renderRefusal, securityHeaders } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+
+export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  return reply
+    .code(refusal.status)
+    .headers({ ...refusal.headers })
+    .type(jsonContentType)
+    .send(renderRefusal(refusal));
+}
+
+/** Aborted when the caller is gone before the whole answer was sent. */
+export function signalOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  const abortUnlessSent = (): void => {
+    if (!reply.raw.writableFinished) controller.abort();
+  };
+  if (reply.raw.destroyed || reply.raw.socket?.destroyed === true) controller.abort();
+  else reply.raw.once('close', abortUnlessSent);
+  return controller.signal;
+}
+
+/** The methods that a path has no use for. */
+export function refuseMethod(app: FastifyInstance, url: string, allow: string): void {
+  const method = ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'];
+  const refusal: Refusal = { status: 405, code: 'BAD_REQUEST', message: `Use ${allow}.`, headers: { allow } };
+  app.route({
+    method,
+    url,
+    onRequest: async (_request, reply) => refuse(reply, refusal),
+    handler: () => undefined,
+  });
+}
+
+/** Replaces Fastify's own answers: theirs have another shape, and print what a parser choked on. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setNotFoundHandler((_request, reply) =>
+    refuse(reply, {
+      status: 404,
+      code: 'NOT_FOUND',
+      message: 'No such path. GraphQL is at /graphql, subscriptions also at /graphql/stream.',
+    }),
+  );
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const refusal = explain(error);
+    if (refusal.status >= 500) request.log.error({ err: error }, 'A request failed unexpectedly');
+    return refuse(reply, refusal);
+  });
+}
+
+/** For Fastify's option `frameworkErrors`: paths that cannot be decoded, which reach no hook and no handler. */
+export function answerBadPath(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  void refuse(reply.headers(securityHeaders), {
+    status: 400,
+    code: 'BAD_REQUEST',
+    message: 'The path cannot be decoded.',
+  });
+}
+
+/** For Fastify's option `clientErrorHandler`: what is not HTTP, too large a head, or too slow. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  socket.end(renderRawAnswer(clientErrors[error.code ?? ''] ?? notHttp));
+}
+
+/** Answers a request for an upgrade, which Node has already taken out of the HTTP server's hands. */
+export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(renderRawAnswer(refusal));
+}
+
+const notHttp: Refusal = {
+  status: 400,
+  code: 'BAD_REQUEST',
+  message: 'This is not a well-formed HTTP request.',
+};
+
+const clientErrors: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'LIMIT_EXCEEDED', message: 'The request headers are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    code: 'BAD_REQUEST',
+    message: 'The request did not arrive in time.',
+  },
+};
+
+const requestErrors: Readonly<Record<string, Refusal>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    code: 'LIMIT_EXCEEDED',
+    message: 'The request body is larger than this gateway accepts.',
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
+    code: 'BAD_REQUEST',
+    message: 'Send the request with content-type application/json.',
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, code: 'BAD_REQUEST', message: 'The request has no body.' },
+};
+
+function explain(error: FastifyError): Refusal {
+  const known = requestErrors[error.code];
+  if (known !== undefined) return known;
+  const status = error.statusCode ?? 500;
+  // Not `error.message`: a JSON parser's quotes the body.
+  if (status >= 400 && status < 500)
+    return { status, code: 'BAD_REQUEST', message: 'The request body is not valid JSON.' };
+  return { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' };
+}

@@ -1,0 +1,199 @@
+/**
+ * `/graphql/stream`: GraphQL over server-sent events, the `graphql-sse` protocol with distinct connections, for clients behind
+ * proxies that break WebSockets. One request is one operation; its results are `next` events, then `complete`.
+ *
+ * Written here and not taken from graphql-sse, whose handler reads results faster than a slow client takes them and keeps
+ * the difference in memory: here the next result is asked for when the last one is on its way.
+ */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { OperationTypeNode } from 'graphql';
+import type { ExecutionResult } from 'graphql';
+import { checkPreflighted } from './guard.ts';
+import { toGraphQLError } from './pipeline.ts';
+import type { OperationRequest, Pipeline } from './pipeline.ts';
+import type { Refusal } from './refusal.ts';
+import { refuse, refuseMethod, signalOf } from './reply.ts';
+
+export interface SseDoorOptions {
+  readonly pipeline: Pipeline;
+  readonly path: string;
+  readonly keepAliveMs: number;
+  createContext(request: FastifyRequest, signal: AbortSignal, isSubscription: boolean): unknown;
+}
+
+export interface SseDoor {
+  /** Ends every stream without `complete`: clients take that for a lost connection and come again, elsewhere or later. */
+  stop(): void;
+}
+
+export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseDoor {
+  const { pipeline, path, keepAliveMs } = options;
+  const open = new Set<ServerResponse>();
+  let isStopped = false;
+
+  app.route({
+    method: ['GET', 'POST'],
+    url: path,
+    exposeHeadRoute: false,
+    onRequest: async (request, reply) => {
+      const refusal = checkPreflighted(request.raw) ?? checkAccept(request.headers.accept);
+      if (refusal !== null) return refuse(reply, refusal);
+    },
+    handler: async (request, reply) => {
+      const operation = request.method === 'GET' ? readSearch(request.query) : readOperation(request.body);
+      if ('status' in operation) return refuse(reply, operation);
+
+      const signal = signalOf(reply);
+      const prepared = await prepare(request, operation, signal);
+      if (
+        request.method === 'GET' &&
+        prepared.kind === 'ready' &&
+        prepared.operation === OperationTypeNode.MUTATION
+      ) {
+        return refuse(reply, mutationOverGet);
+      }
+      const results =
+        prepared.kind === 'refused'
+          ? { errors: prepared.errors }
+          : prepared.operation === OperationTypeNode.SUBSCRIPTION
+            ? await pipeline.subscribe(prepared.args)
+            : await pipeline.execute(prepared.args);
+
+      reply.hijack();
+      open.add(reply.raw);
+      reply.raw.once('close', () => open.delete(reply.raw));
+      if (isStopped) reply.raw.destroy();
+      await stream(reply, toIterator(results), signal, keepAliveMs, pipeline);
+    },
+  });
+  refuseMethod(app, path, 'GET, POST');
+
+  return {
+    stop() {
+      isStopped = true;
+      for (const response of open) response.destroy();
+    },
+  };
+
+  async function prepare(request: FastifyRequest, operation: OperationRequest, signal: AbortSignal) {
+    try {
+      return await pipeline.prepare(operation, (kind) => {
+        return options.createContext(request, signal, kind === OperationTypeNode.SUBSCRIPTION);
+      });
+    } catch (error) {
+      return { kind: 'refused' as const, errors: [toGraphQLError(error)] };
+    }
+  }
+}
+
+/** Never rejects: nobody is left to tell. */
+async function stream(
+  reply: FastifyReply,
+  results: AsyncIterator<ExecutionResult>,
+  signal: AbortSignal,
+  keepAliveMs: number,
+  pipeline: Pipeline,
+): Promise<void> {
+  const response = reply.raw;
+  // Also while nothing happens: a subscription that waits for its next event is told here that nobody waits any more.
+  const release = (): void => void Promise.resolve(results.return?.()).catch(pipeline.formatError);
+  if (signal.aborted) return release();
+  signal.addEventListener('abort', release, { once: true });
+
+  response.writeHead(200, { ...flatten(reply), ...eventStreamHeaders });
+  // Some browsers do not report an open stream before its first byte.
+  response.write(comment);
+  const keepAlive = setInterval(() => response.write(comment), keepAliveMs);
+  try {
+    for (;;) {
+      const result = await results.next();
+      if (result.done === true || signal.aborted) break;
+      await write(`event: next\ndata: ${JSON.stringify(pipeline.formatResult(result.value))}\n\n`);
+    }
+  } catch (error) {
+    await write(`event: next\ndata: ${JSON.stringify({ errors: [pipeline.formatError(error)] })}\n\n`);
+  } finally {
+    clearInterval(keepAlive);
+    signal.removeEventListener('abort', release);
+  }
+  if (!signal.aborted) response.end('event: complete\ndata:\n\n');
+
+  async function write(chunk: string): Promise<void> {
+    if (signal.aborted || response.write(chunk)) return;
+    await once(response, 'drain', { signal }).catch(() => undefined);
+  }
+}
+
+const comment = ':\n\n';
+
+const eventStreamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // Asks nginx and its like to pass each event on as it comes.
+  'x-accel-buffering': 'no',
+};
+
+/** The headers that hooks have set, which a hijacked reply does not send by itself. */
+function flatten(reply: FastifyReply): Record<string, string> {
+  const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(headers.map(([name, value]) => [name, String(value)]));
+}
+
+function toIterator(
+  results: AsyncIterableIterator<ExecutionResult> | ExecutionResult,
+): AsyncIterator<ExecutionResult> {
+  if (Symbol.asyncIterator in results) return results[Symbol.asyncIterator]();
+  let isGiven = false;
+  return {
+    async next() {
+      if (isGiven) return { done: true, value: undefined };
+      isGiven = true;
+      return { done: false, value: results };
+    },
+  };
+}
+
+const mutationOverGet: Refusal = {
+  status: 405,
+  code: 'BAD_REQUEST',
+  message: 'A mutation changes something, so it cannot be a GET. Use POST.',
+  headers: { allow: 'POST' },
+};
+
+function checkAccept(accept = '*/*'): Refusal | null {
+  const types = accept.split(',').map((type) => type.split(';', 1)[0]?.trim().toLowerCase() ?? '');
+  if (types.some((type) => ['text/event-stream', 'text/*', '*/*'].includes(type))) return null;
+  return { status: 406, code: 'BAD_REQUEST', message: 'This path answers with text/event-stream only.' };
+}
+
+function readSearch(search: unknown): OperationRequest | Refusal {
+  const { query, operationName, variables } = search as Readonly<Record<string, unknown>>;
+  if (variables === undefined || variables === '') return readOperation({ query, operationName });
+  try {
+    return readOperation({ query, operationName, variables: JSON.parse(String(variables)) });
+  } catch {
+    return badRequest('`variables` must be JSON.');
+  }
+}
+
+function readOperation(body: unknown): OperationRequest | Refusal {
+  if (!isObject(body))
+    return badRequest('Send one JSON object with `query`, and `variables` and `operationName` if needed.');
+  const { query, operationName, variables } = body;
+  if (typeof query !== 'string' || query === '')
+    return badRequest('`query` must be a string with a GraphQL document.');
+  if (operationName != null && typeof operationName !== 'string')
+    return badRequest('`operationName` must be a string.');
+  if (variables != null && !isObject(variables)) return badRequest('`variables` must be an object.');
+  return { query, operationName, variables };
+}
+
+function badRequest(message: string): Refusal {
+  return { status: 400, code: 'BAD_REQUEST', message };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

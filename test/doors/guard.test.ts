@@ -1,0 +1,259 @@
+import { describe, expect, test } from '@jest/globals';
+import { createGuard, loopbackHosts } from '../../doors/guard.ts';
+import { knock, openHouse, post, send } from './support.ts';
+import type { House } from './support.ts';
+
+type Headers = Readonly<Record<string, string>>;
+interface Heard {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly json: { readonly errors?: readonly { message: string; extensions: Record<string, unknown> }[] };
+}
+
+/** Every way in, by a request that it would answer. */
+const doors: Readonly<
+  Record<string, { readonly accepts: number; knock(house: House, headers: Headers): Promise<Heard> }>
+> = {
+  'POST /graphql': { accepts: 200, knock: (house, headers) => post(house, { query: '{ hello }' }, headers) },
+  'GET /graphql': {
+    accepts: 200,
+    knock: (house, headers) => {
+      return send(house, {
+        path: '/graphql?query={hello}',
+        headers: { 'apollo-require-preflight': '1', ...headers },
+      });
+    },
+  },
+  'POST /graphql/stream': {
+    accepts: 200,
+    knock: (house, headers) => post(house, { query: '{ hello }' }, headers, '/graphql/stream'),
+  },
+  'GET /graphql/stream': {
+    accepts: 200,
+    knock: (house, headers) => {
+      const path = '/graphql/stream?query={hello}';
+      return send(house, { path, headers: { 'x-graphql-require-preflight': '1', ...headers } });
+    },
+  },
+  'WS /graphql': { accepts: 101, knock },
+  '/healthz': { accepts: 200, knock: (house, headers) => send(house, { path: '/healthz', headers }) },
+  '/readyz': { accepts: 200, knock: (house, headers) => send(house, { path: '/readyz', headers }) },
+  '/metrics': { accepts: 200, knock: (house, headers) => send(house, { path: '/metrics', headers }) },
+  '/playground': { accepts: 200, knock: (house, headers) => send(house, { path: '/playground', headers }) },
+  'a path that is not there': {
+    accepts: 404,
+    knock: (house, headers) => send(house, { path: '/nowhere', headers }),
+  },
+};
+
+const openAllDoors = () =>
+  openHouse({ registerPlayground: (app) => void app.get('/playground', async () => 'a playground') });
+
+const foreignHosts = [
+  'evil.example',
+  'evil.example:4000',
+  'localhost.evil.example',
+  'evillocalhost',
+  'sub.localhost',
+  '127.0.0.1.evil.example',
+  '127.0.0.2',
+  '2130706433',
+  '0x7f000001',
+  '127.1',
+  '0.0.0.0',
+  '[::]',
+  '[::ffff:127.0.0.1]',
+  'localhost@evil.example',
+  'localhost:4000:4000',
+  'localhost:',
+  'localhost/',
+  'localhost..',
+  'localhost,evil.example',
+];
+
+const foreignOrigins = [
+  'https://evil.example',
+  'null',
+  '',
+  'http://localhost:1',
+  'http://evil.example, http://localhost',
+  'file://',
+  'https://console.example.com.evil.example',
+  'http://console.example.com',
+  'https://console.example.com:8443',
+  'chrome-extension://abcdefgh',
+];
+
+describe.each(Object.entries(doors))('at %s', (_name, door) => {
+  test('every loopback Host is let in, whatever its case, port and trailing dot', async () => {
+    const house = await openAllDoors();
+    const hosts = [
+      'localhost',
+      'LOCALHOST',
+      '127.0.0.1',
+      '[::1]',
+      'localhost.',
+      'localhost:4000',
+      '127.0.0.1:65535',
+    ];
+    for (const host of hosts) {
+      expect([host, (await door.knock(house, { host })).status]).toEqual([host, door.accepts]);
+    }
+  });
+
+  test('every other Host is refused', async () => {
+    const house = await openAllDoors();
+    for (const host of foreignHosts) {
+      const answer = await door.knock(house, { host });
+      expect([host, answer.status]).toEqual([host, 403]);
+      expect(answer.json.errors?.[0]?.message).toContain('ALLOWED_HOSTS');
+      expect(answer.json.errors?.[0]?.extensions).toEqual({ code: 'FORBIDDEN' });
+    }
+  });
+
+  test('every other Origin is refused', async () => {
+    const house = await openAllDoors();
+    for (const origin of foreignOrigins) {
+      const answer = await door.knock(house, { origin });
+      expect([origin, answer.status]).toEqual([origin, 403]);
+      expect(answer.json.errors?.[0]?.message).toContain('ALLOWED_ORIGINS');
+      expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+    }
+  });
+
+  test('pages of its own are let in, by either scheme, and those of allowed origins', async () => {
+    const house = await openAllDoors();
+    for (const scheme of ['http', 'https']) {
+      const own = await door.knock(house, { origin: `${scheme}://127.0.0.1:${house.port}` });
+      expect(own.status).toBe(door.accepts);
+      expect(own.headers).not.toHaveProperty('access-control-allow-origin');
+    }
+    const allowed = { origin: 'https://console.example.com', 'sec-fetch-site': 'cross-site' };
+    expect((await door.knock(house, allowed)).status).toBe(door.accepts);
+  });
+
+  test('a rebound page is refused though its Origin equals its Host', async () => {
+    const house = await openAllDoors();
+    const host = `evil.example:${house.port}`;
+    expect((await door.knock(house, { host, origin: `http://${host}` })).status).toBe(403);
+  });
+
+  test('what another site sends without an Origin is refused', async () => {
+    const house = await openAllDoors();
+    for (const site of ['cross-site', 'unheard-of']) {
+      const answer = await door.knock(house, { 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' });
+      expect(answer.status).toBe(403);
+      expect(answer.json.errors?.[0]?.message).toContain('ALLOWED_ORIGINS');
+    }
+    expect((await door.knock(house, { 'sec-fetch-site': 'same-origin' })).status).toBe(door.accepts);
+  });
+
+  test('every answer carries the security headers', async () => {
+    const house = await openAllDoors();
+    for (const host of ['localhost', 'evil.example']) {
+      const answer = await door.knock(house, { host });
+      if (answer.status === 101) continue;
+      expect(answer.headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'x-frame-options': 'DENY',
+        'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+      });
+    }
+  });
+});
+
+describe('CORS', () => {
+  const preflight = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'content-type',
+  };
+
+  test('a preflight of an allowed origin is granted, for that origin alone', async () => {
+    const house = await openHouse();
+    for (const path of ['/graphql', '/graphql/stream']) {
+      const headers = { origin: 'https://console.example.com', ...preflight };
+      const answer = await send(house, { method: 'OPTIONS', path, headers });
+      expect(answer.status).toBe(204);
+      expect(answer.headers['access-control-allow-origin']).toBe('https://console.example.com');
+      expect(answer.headers['access-control-allow-headers']).toContain('content-type');
+      expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
+      expect(answer.headers.vary).toBe('Origin');
+    }
+  });
+
+  test('a preflight of anybody else is refused', async () => {
+    const house = await openHouse();
+    const answer = await send(house, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', ...preflight },
+    });
+    expect(answer.status).toBe(403);
+    expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  test('an answer to an allowed origin may be read by it, a stream too', async () => {
+    const house = await openHouse();
+    for (const path of ['/graphql', '/graphql/stream']) {
+      const answer = await post(
+        house,
+        { query: '{ hello }' },
+        { origin: 'https://console.example.com' },
+        path,
+      );
+      expect(answer.headers['access-control-allow-origin']).toBe('https://console.example.com');
+    }
+  });
+
+  test('a route that varies by something else varies by Origin too', async () => {
+    const registerPlayground: Parameters<typeof openHouse>[0] = {
+      registerPlayground: (app) =>
+        void app.get('/playground', async (_, reply) => reply.header('vary', 'accept-encoding').send('')),
+    };
+    const house = await openHouse(registerPlayground);
+    expect((await send(house, { path: '/playground' })).headers.vary).toBe('accept-encoding, Origin');
+  });
+});
+
+test('a link from another site opens the playground, but runs no query', async () => {
+  const house = await openAllDoors();
+  const headers = {
+    'sec-fetch-site': 'cross-site',
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'document',
+  };
+  expect((await send(house, { path: '/playground', headers })).status).toBe(200);
+  expect((await send(house, { path: '/graphql?query={hello}', headers })).status).toBe(400);
+  expect((await send(house, { path: '/graphql/stream?query={hello}', headers })).status).toBe(400);
+  const framed = { ...headers, 'sec-fetch-dest': 'iframe' };
+  expect((await send(house, { path: '/playground', headers: framed })).status).toBe(403);
+});
+
+test('allowed hosts and origins are understood in every way that people write them', () => {
+  const allowedHosts = ['Gateway.Example.com.', 'gateway.internal:4000', '::1'];
+  const guard = createGuard({
+    allowedHosts,
+    allowedOrigins: ['HTTPS://Console.example.com:443/', 'vscode-webview://abc'],
+  });
+  const check = (host: string, origin?: string) =>
+    guard.check({ method: 'POST', url: '/', headers: { host, origin }, rawHeaders: ['Host', host] });
+  expect(check('gateway.example.com')).toBeNull();
+  expect(check('gateway.internal')).toBeNull();
+  expect(check('[::1]:1')).toBeNull();
+  expect(check('localhost')?.status).toBe(403);
+  expect(check('[::1]', 'https://console.example.com')).toBeNull();
+  expect(check('[::1]', 'vscode-webview://abc')).toBeNull();
+  expect(loopbackHosts).toEqual(['localhost', '127.0.0.1', '[::1]']);
+});
+
+test.each([
+  { allowedHosts: ['*'], allowedOrigins: [] },
+  { allowedHosts: ['http://localhost'], allowedOrigins: [] },
+  { allowedHosts: [''], allowedOrigins: [] },
+  { allowedHosts: [], allowedOrigins: ['*'] },
+  { allowedHosts: [], allowedOrigins: ['null'] },
+  { allowedHosts: [], allowedOrigins: ['https://a.example/path'] },
+  { allowedHosts: [], allowedOrigins: ['console.example.com'] },
+])('%j is refused when the doors are built', (options) => {
+  expect(() => createGuard(options)).toThrow(/ALLOWED_(HOSTS|ORIGINS): /);
+});
