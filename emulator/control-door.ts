@@ -3,12 +3,19 @@
  * (DNS rebinding), a browser's Origin has to be our own, and bodies have to be declared as JSON (no form can do that unasked).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { z } from 'zod';
 import { refuse } from './answers.ts';
 import type { Answer } from './answers.ts';
 import type { CallFilter } from './calls.ts';
-import { jsonSchemas } from './control-schemas.ts';
+import type {
+  ClockBody,
+  CompartmentBody,
+  CreateBody,
+  FaultBody,
+  ParentBody,
+  PatchBody,
+} from './control-schemas.ts';
 import type { EmulatorControl } from './control.ts';
+import { readBody } from './bodies.ts';
 
 export interface Door {
   handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void>;
@@ -52,8 +59,9 @@ async function handleControl(control: EmulatorControl, request: IncomingMessage,
   const path = url.pathname.slice('/_emulator/'.length);
   const [resource = '', id, ...rest] = path.split('/').map(decodeURIComponentSafely);
   const methods = rest.length > 0 ? undefined : routes[id === undefined ? resource : `${resource}/{id}`];
-  if (!methods)
+  if (!methods) {
     return refuse(404, 'NotFound', `There is no ${url.pathname}. There are: ${paths.join(', ')}.`);
+  }
   const handler = methods[request.method ?? ''];
   if (!handler) {
     const allow = Object.keys(methods).join(', ');
@@ -62,39 +70,56 @@ async function handleControl(control: EmulatorControl, request: IncomingMessage,
       headers: { allow },
     };
   }
-  const body = ['POST', 'PATCH'].includes(request.method ?? '')
-    ? await readJson(request)
-    : { value: undefined };
-  if ('problem' in body) return body.problem;
-  try {
-    return handler(control, body.value, id ?? '', url.searchParams);
-  } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error;
-    const message = error.issues
-      .map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
-      .join('; ');
-    return refuse(400, 'InvalidBody', message.length > 4000 ? `${message.slice(0, 4000)}…` : message);
+  if (!['POST', 'PATCH'].includes(request.method ?? '')) {
+    return handler(control, undefined, id ?? '', url.searchParams);
   }
+  const body = await readJson(request);
+  if ('problem' in body) return body.problem;
+  const checked = await checkBody(
+    `${request.method ?? ''} ${id === undefined ? resource : `${resource}/{id}`}`,
+    body.value,
+  );
+  return 'problem' in checked ? checked.problem : handler(control, checked.value, id ?? '', url.searchParams);
 }
 
-type Handler = (control: EmulatorControl, body: unknown, id: string, query: URLSearchParams) => Answer;
+/** The schemas (and zod) are loaded when the first body comes: who only reads from the emulator does not wait for them. */
+async function checkBody(route: string, value: unknown): Promise<{ value: unknown } | { problem: Answer }> {
+  const { controlSchemas } = await import('./control-schemas.ts');
+  const schema = Object.entries(controlSchemas).find(
+    ([name]) => name.replace('/_emulator/', '') === route,
+  )?.[1];
+  if (!schema) throw new Error(`no schema for ${route}`);
+  const result = schema.safeParse(value);
+  if (result.success) return { value: result.data };
+  const message = result.error.issues
+    .map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
+    .join('; ');
+  return {
+    problem: refuse(400, 'InvalidBody', message.length > 4000 ? `${message.slice(0, 4000)}…` : message),
+  };
+}
 
-// The control parses what it is given, so an unknown body may be handed to it as what it should be.
+type Handler = (
+  control: EmulatorControl,
+  body: unknown,
+  id: string,
+  query: URLSearchParams,
+) => Answer | Promise<Answer>;
+
+/** Bodies come checked, so each may be taken for what its schema says. */
 const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   'work-requests': {
-    POST: (control, body) =>
-      good(control.createWorkRequest(body as Parameters<EmulatorControl['createWorkRequest']>[0]), 201),
+    POST: (control, body) => good(control.createWorkRequest(body as CreateBody), 201),
   },
   'work-requests/{id}': {
     GET: (control, _body, id) => orAbsent(control.readWorkRequest(id), id),
-    PATCH: (control, body, id) =>
-      orAbsent(control.patchWorkRequest(id, body as Parameters<EmulatorControl['patchWorkRequest']>[1]), id),
+    PATCH: (control, body, id) => orAbsent(control.patchWorkRequest(id, body as PatchBody), id),
     DELETE: (control, _body, id) =>
       control.deleteWorkRequest(id) ? { status: 204, headers: {} } : absent(id),
   },
   faults: {
     GET: (control) => good({ faults: control.faults() }),
-    POST: (control, body) => good(control.addFault(body as Parameters<EmulatorControl['addFault']>[0]), 201),
+    POST: (control, body) => good(control.addFault(body as FaultBody), 201),
     DELETE: (control) => {
       control.clearFaults();
       return { status: 204, headers: {} };
@@ -106,7 +131,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   requests: {
     GET: (control, _body, _id, query) => {
       const found = control.calls(toFilter(query));
-      const limit = Number(query.get('limit') ?? 1000);
+      const limit = Number(query.get('limit') ?? 1000) || 0;
       return good({
         total: control.totalCalls(),
         count: found.length,
@@ -120,21 +145,21 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   },
   clock: {
     GET: (control) => good(control.clock()),
-    POST: (control, body) => good(control.setClock(body as Parameters<EmulatorControl['setClock']>[0])),
+    POST: (control, body) => good(control.setClock(body as ClockBody)),
   },
   compartments: {
     POST: (control, body) => {
-      control.addCompartment(body as Parameters<EmulatorControl['addCompartment']>[0]);
+      control.addCompartment(body as CompartmentBody);
       return { status: 204, headers: {} };
     },
   },
   parents: {
     POST: (control, body) => {
-      control.addParent(body as Parameters<EmulatorControl['addParent']>[0]);
+      control.addParent(body as ParentBody);
       return { status: 204, headers: {} };
     },
   },
-  schemas: { GET: () => good(jsonSchemas()) },
+  schemas: { GET: async () => good((await import('./control-schemas.ts')).jsonSchemas()) },
 };
 const paths = Object.keys(routes).map((route) => `/_emulator/${route}`);
 
@@ -193,19 +218,6 @@ async function readJson(request: IncomingMessage): Promise<{ value: unknown } | 
       ),
     };
   }
-}
-
-/** Null when it is longer than allowed; the rest is then not read. */
-export async function readBody(request: IncomingMessage, greatest: number): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    const bytes = chunk as Buffer;
-    length += bytes.length;
-    if (length > greatest) return null;
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
 }
 
 function decodeURIComponentSafely(text: string): string {

@@ -23,7 +23,9 @@ function pathOf(
       segment.startsWith('{') ? encodeURIComponent(values[segment.slice(1, -1)] ?? life.id) : segment,
     )
     .join('/');
-  const required = operation.requiredQuery.map((parameter) => [parameter, values[parameter] ?? ''] as const);
+  const required = operation.requiredQuery.map(
+    (parameter) => [parameter, values[parameter] ?? ''] as [string, string],
+  );
   const search = new URLSearchParams([...required, ...Object.entries(query)]).toString();
   return `/${region}/${dialect.package}/${path}${search === '' ? '' : `?${search}`}`;
 }
