@@ -2,6 +2,7 @@
  * Logging Analytics has `{namespaceName}` in every path. An id from this gateway carries it; for a raw one the tenancy's
  * only namespace is asked for, once per region. `listNamespaces` answers for the tenancy's OCID, not for a compartment's.
  */
+import { z } from 'zod';
 import { UpstreamError } from '../../errors.ts';
 import type { Api } from '../api.ts';
 import type { ServiceName } from '../catalog.ts';
@@ -10,9 +11,13 @@ import { isNamespaceName } from '../ids.ts';
 import type { Upstream } from '../types.ts';
 
 export interface Namespaces {
-  /** Name of the tenancy's namespace in a region; null when it has none there. */
+  /** Name of the tenancy's namespace in a region; null when it has none there. @throws UpstreamError */
   of(api: Api<ServiceName>, region: string): Promise<string | null>;
 }
+
+const namespaceList = z.object({
+  items: z.array(z.object({ namespaceName: z.string().refine(isNamespaceName) })),
+});
 
 export const createNamespaces = ({
   upstream,
@@ -27,30 +32,23 @@ export const createNamespaces = ({
 
   const ask = async (api: Api<ServiceName>, region: string): Promise<string | null> => {
     const { origin, prefix } = endpoints.of(api, region);
-    const { body, opcRequestId } = await upstream.call({
+    const { status, body, opcRequestId } = await upstream.call({
       service: api.name,
       region,
       method: 'GET',
       origin,
       path: `${prefix}/namespaces?compartmentId=${encodeURIComponent(await tenancyId())}`,
     });
-    const items: unknown = (body as { readonly items?: unknown } | null | undefined)?.items;
-    const [first]: readonly { readonly namespaceName?: unknown }[] = Array.isArray(items) ? items : [];
-    if (Array.isArray(items) && first === undefined) return null;
-    const name: unknown = first?.namespaceName;
-    if (typeof name === 'string' && isNamespaceName(name)) return name;
-    throw new UpstreamError(
-      'UPSTREAM_MALFORMED',
-      'Logging Analytics answered no readable list of namespaces.',
-      {
-        service: api.name,
-        region,
-        status: 200,
-        nativeCode: null,
-        opcRequestId,
-        retryAfterMs: null,
-      },
-    );
+    const list = namespaceList.safeParse(body);
+    if (list.success) return list.data.items[0]?.namespaceName ?? null;
+    throw new UpstreamError('UPSTREAM_MALFORMED', `${api.title} answered no readable list of namespaces.`, {
+      service: api.name,
+      region,
+      status,
+      nativeCode: null,
+      opcRequestId,
+      retryAfterMs: null,
+    });
   };
 
   return {
