@@ -54,7 +54,7 @@ export const intervalMs = (pace: Pace, bounds: PollBounds): number => {
 export const nextDelayMs = (situation: Situation, bounds: PollBounds, random: number): number =>
   Math.min(
     longestWaitMs,
-    Math.max(within(bounds, undisturbedMs(situation, bounds, random)), situation.waitMs),
+    Math.max(within(bounds, undisturbedMs(situation, bounds, random)), situation.waitMs || 0),
   );
 
 const undisturbedMs = (

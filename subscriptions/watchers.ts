@@ -139,13 +139,13 @@ export const createWatchers = ({
 };
 
 const endedFeed = (): Feed => {
-  const { feed, end } = createFeed({
+  const writer = createFeed({
     capacity: 1,
     overflow: (told) => overflowOf(told, 0),
     onClose: () => {},
   });
-  end();
-  return feed;
+  writer.end();
+  return writer.feed;
 };
 
 /** Once per row of failures; what the caller is told stands in the events. */
