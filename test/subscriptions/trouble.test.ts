@@ -182,10 +182,13 @@ describe('an upstream that does not answer', () => {
   });
 
   test('is not called silent because the machine slept', async () => {
-    const { clock, watchers } = createBench([{}]);
+    const look = Promise.withResolvers<object>();
+    const { clock, watchers } = createBench([{}, look.promise, {}]);
     const reader = readAll(watchers.watch(refOf()));
     await clock.advance(1_000);
     clock.jump(3_600_000);
+    await clock.advance(2_000); // the look that is an hour late is under way for a second
+    look.resolve({});
     await clock.advance(60_000);
     expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
     watchers.stop();
