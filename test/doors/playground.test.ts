@@ -110,7 +110,7 @@ describe('the playground, in a browser that reaches no other host', () => {
     await visible('.doc-viewer-item').getByText('Query', { exact: true }).click();
     await visible('app-doc-viewer').getByText('workRequest', { exact: true }).first().click();
     await visible('app-doc-viewer')
-      .getByText(/by the id that OCI returned/)
+      .getByText(/^One work request/)
       .first()
       .waitFor();
     await visible('[track-id=show_docs]').click();

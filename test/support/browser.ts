@@ -35,6 +35,8 @@ export async function startOfflineBrowser(): Promise<OfflineBrowser> {
     ],
   });
   const context = await browser.newContext({ viewport: { width: 1400, height: 860 }, colorScheme: 'light' });
+  // Two busy cores: what takes a second by hand can take twenty here.
+  context.setDefaultTimeout(60_000);
   const outside: string[] = [];
   const record = (url: string) => {
     const { protocol, hostname } = new URL(url);
