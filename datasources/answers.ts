@@ -151,7 +151,7 @@ export function explainFailure(
 }
 
 function reasonOf(cause: unknown): string {
-  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
+  const code: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined;
   return typeof code === 'string' ? code : 'connection failed';
 }
 

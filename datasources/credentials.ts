@@ -286,12 +286,7 @@ async function orProblem<T>(hint: string, work: () => T | Promise<T>): Promise<T
 /** Of foreign errors only a cleaned line is kept, not even as a cause: they may hold tokens and keys. */
 function problem(message: string, error?: unknown): GatewayError {
   if (error === undefined) return new GatewayError('UNAUTHENTICATED', message);
-  const said =
-    error instanceof Error
-      ? error.message
-      : typeof error === 'object' && error !== null
-        ? Reflect.get(error, 'message')
-        : error;
+  const said: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'message') : error;
   return new GatewayError(
     'UNAUTHENTICATED',
     `${message.replace(/\.$/, '')} (${cleanText(String(said), 200)}).`,

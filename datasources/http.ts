@@ -96,7 +96,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const currentCredential = async (request: UpstreamRequest, timeoutMs: number): Promise<Credential> => {
     try {
       const current = credentials.current();
-      return current instanceof Promise ? await inTime(current, timeoutMs, clock, late) : current;
+      return 'then' in current ? await inTime(current, timeoutMs, clock, late) : current;
     } catch (error) {
       // Foreign errors may hold secrets: only our own are quoted.
       const said = error instanceof GatewayError ? error.message : 'it cannot be read.';
@@ -130,6 +130,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const report: Interceptor = observe === undefined ? (next) => next : createReport(observe, clock);
   const send: Send = share(report(retry(spend(transmit))));
 
+  let closed: Promise<void> | null = null;
+  const drain = async (): Promise<void> => {
+    closing.abort(new Error('the gateway is shutting down'));
+    await Promise.allSettled(running);
+    await Promise.all([...pools.values()].map((pool) => pool.close()));
+  };
+
   return {
     call(request) {
       if (closing.signal.aborted) return Promise.reject(shuttingDown(request));
@@ -154,10 +161,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return answer;
     },
 
-    async close() {
-      closing.abort(new Error('the gateway is shutting down'));
-      await Promise.allSettled(running);
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+    close() {
+      closed ??= drain();
+      return closed;
     },
   };
 }

@@ -12,8 +12,10 @@ import type { Clock } from './types.ts';
 const maxAttempts = 4;
 const baseMs = 200;
 const maxWaitMs = 5_000;
-const quotaPerKey = 10;
-const refund = 0.1;
+/** In tenths, so that counting stays exact: ten retries, each success pays for a tenth of one. */
+const quotaPerKey = 100;
+const price = 10;
+const refund = 1;
 
 /** `retryable`: another attempt may bring another answer. Timeouts are not: a slow service gets no second load. */
 const retryableStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
@@ -90,8 +92,8 @@ export function createRetryQuota(): RetryQuota {
   return {
     take(key) {
       const used = spent.get(key) ?? 0;
-      if (used + 1 > quotaPerKey) return false;
-      spent.set(key, used + 1);
+      if (used + price > quotaPerKey) return false;
+      spent.set(key, used + price);
       return true;
     },
     succeed(key) {

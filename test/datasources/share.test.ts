@@ -1,0 +1,89 @@
+import { afterEach, expect, test } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
+import type { Upstream } from '../../datasources/types.ts';
+import {
+  answerJson,
+  createTestUpstream,
+  failureOfCall,
+  getFrom,
+  startUpstreamDouble,
+} from '../support/upstream-double.ts';
+import type { UpstreamDouble } from '../support/upstream-double.ts';
+
+const cleanUps: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** Holds its answers until told. */
+async function startHeld(): Promise<
+  UpstreamDouble & { upstream: Upstream; asked(count: number): Promise<void>; release(status?: number): void }
+> {
+  const held: ServerResponse[] = [];
+  const double = await startUpstreamDouble((_request, response) => void held.push(response));
+  const upstream = createTestUpstream();
+  cleanUps.push(double.close, () => upstream.close());
+  return {
+    ...double,
+    upstream,
+    async asked(count) {
+      while (double.received.length < count) await new Promise((resolve) => setImmediate(resolve));
+    },
+    release(status = 200) {
+      for (const [index, response] of held.splice(0).entries()) answerJson(response, status, { index });
+    },
+  };
+}
+
+test('identical reads in flight are one request with one answer', async () => {
+  const { origin, received, upstream, asked, release } = await startHeld();
+  const calls = Array.from({ length: 5 }, () =>
+    upstream.call(getFrom(origin, '/a', { headers: { 'if-none-match': 'e' } })),
+  );
+  await asked(1);
+  release();
+  const answers = await Promise.all(calls);
+  expect(new Set(answers).size).toBe(1);
+  expect(received).toHaveLength(1);
+});
+
+test('they share a failure too, and the next one asks anew', async () => {
+  const { origin, received, upstream, asked, release } = await startHeld();
+  const calls = [1, 2].map(() => failureOfCall(upstream.call(getFrom(origin, '/a'))));
+  await asked(1);
+  release(404);
+  for (const error of await Promise.all(calls)) expect(error.code).toBe('NOT_FOUND');
+  const next = upstream.call(getFrom(origin, '/a'));
+  await asked(2);
+  release();
+  await next;
+  expect(received).toHaveLength(2);
+});
+
+test('reads that differ in path, query or headers are not shared, nor are deletes', async () => {
+  const { origin, upstream, asked, release } = await startHeld();
+  const calls = [
+    upstream.call(getFrom(origin, '/a')),
+    upstream.call(getFrom(origin, '/b')),
+    upstream.call(getFrom(origin, '/a?page=2')),
+    upstream.call(getFrom(origin, '/a', { headers: { 'if-none-match': 'e' } })),
+    upstream.call(getFrom(origin, '/x', { method: 'DELETE' })),
+    upstream.call(getFrom(origin, '/x', { method: 'DELETE' })),
+  ];
+  await asked(6);
+  release();
+  await Promise.all(calls);
+});
+
+test('a read after a cancel does not get the answer of one that began before it', async () => {
+  const { origin, received, upstream, asked, release } = await startHeld();
+  const before = upstream.call(getFrom(origin, '/a'));
+  await asked(1);
+  const cancel = upstream.call(getFrom(origin, '/a', { method: 'DELETE' }));
+  const after = upstream.call(getFrom(origin, '/a'));
+  await asked(3);
+  release();
+  await Promise.all([before, cancel, after]);
+  expect(received.map(({ method }) => method).sort()).toEqual(['DELETE', 'GET', 'GET']);
+  expect(await after).not.toBe(await before);
+});
