@@ -26,6 +26,7 @@ import { createPlaces } from './places.ts';
 import { findRoute } from './routes.ts';
 import type { Route } from './routes.ts';
 import { createSamples } from './samples.ts';
+import type { Samples } from './samples.ts';
 import { createSignatureCheck } from './signatures.ts';
 import { createStore } from './store.ts';
 
@@ -68,8 +69,9 @@ const greatestApiBody = 256 * 1024;
 
 export function createEmulator(options: EmulatorOptions): Emulator {
   const now = options.now ?? Date.now;
+  let samples: Samples | null = null;
   const cloud: Cloud = {
-    store: createStore(),
+    store: createStore((nowMs) => samples?.catchUp(nowMs)),
     places: createPlaces(),
     clock: createClock(now),
     retryAfterSeconds: options.retryAfterSeconds ?? 1,
@@ -77,7 +79,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const faults = createFaults(now);
   const calls = createCalls();
   const control = createControl(cloud, faults, calls, options.seed);
-  const samples = options.samples ? createSamples(cloud.store, cloud.places, cloud.clock.scriptedMs()) : null;
+  if (options.samples) samples = createSamples(cloud.store, cloud.places, cloud.clock.scriptedMs());
   const door = createControlDoor(control, options.allowedHosts ?? []);
   const checkSignature = createSignatureCheck(options.publicKeys, now);
   const timers = new Set<NodeJS.Timeout>();
@@ -86,7 +88,6 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = readUrl(request.url ?? '/');
     if (!url) return sendPlain(response, refuse(400, 'InvalidUrl', 'The request line holds no URL path.'));
-    samples?.catchUp(cloud.clock.scriptedMs());
     if (url.pathname.startsWith('/_emulator/')) return door.handle(request, response, url);
     if (url.pathname === '/') return sendPlain(response, welcome());
     await handleApi(request, response, url);

@@ -206,17 +206,10 @@ export const samplePlots: readonly SamplePlot[] = [
         'Moving stack network-core',
         'Moving its 14 jobs',
       ]),
-      story(
-        'CHANGE_TEMPLATE_COMPARTMENT',
-        'ormtemplate',
-        60 * seconds,
-        'FAILED',
-        ['Checking permissions in the target compartment'],
-        {
-          code: 'NotAuthorizedOrNotFound',
-          message: 'Authorization failed or requested resource not found.',
-        },
-      ),
+      story('DRIFT_DETECTION', 'ormstack', 60 * seconds, 'FAILED', ['Comparing 42 resources of the stack'], {
+        code: 'NotAuthorizedOrNotFound',
+        message: 'Authorization failed or requested resource not found.',
+      }),
     ],
   },
   {

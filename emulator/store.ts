@@ -11,7 +11,8 @@ export interface Store {
   size(): number;
 }
 
-export function createStore(): Store {
+/** `onLook` is called before anything is read: whoever brings forth work requests catches up then. */
+export function createStore(onLook: (nowMs: number) => void = () => {}): Store {
   const byId = new Map<string, Life>();
   const byPlace = new Map<string, Map<string, Life>>();
   const placeOf = (service: string, region: string): string => `${service} ${region}`;
@@ -31,6 +32,7 @@ export function createStore(): Store {
       byPlace.set(place, lives);
     },
     find: (id, nowMs) => {
+      onLook(nowMs);
       const life = byId.get(id);
       if (!life) return null;
       if (!isGone(life, nowMs)) return life;
@@ -38,6 +40,7 @@ export function createStore(): Store {
       return null;
     },
     of: (service, region, nowMs) => {
+      onLook(nowMs);
       const lives = [...(byPlace.get(placeOf(service, region))?.values() ?? [])];
       return lives.filter((life) => {
         if (!isGone(life, nowMs)) return true;
