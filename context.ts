@@ -15,7 +15,7 @@ export interface Context {
   /** From ids to where to ask. */
   readonly router: Router;
   /** Changes of one work request, as they are observed. */
-  readonly watch: (ref: WorkRequestRef) => AsyncIterableIterator<WatchEvent>;
+  readonly watch: (ref: WorkRequestRef) => Promise<AsyncIterableIterator<WatchEvent>>;
   /** Every work-request API, by name. */
   readonly catalog: Readonly<Record<ServiceName, Api<ServiceName>>>;
   /** The regions this gateway may call. */

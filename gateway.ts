@@ -126,7 +126,8 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     cursors: createCursors({ secret: cursorSecretOf(config, log), now: () => clock.now() }),
     isReadOnly: config.isReadOnly,
     log,
-    watch: (ref) => watchers.watch(ref),
+    // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
+    watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
   } satisfies Omit<Context, 'loaders'>;
 
   const schema = createSchema();
