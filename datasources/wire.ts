@@ -51,11 +51,11 @@ export const readWorkRequest = (api: ServiceApi, body: unknown, observed: Observ
   const rawStatus = text(fields.status) ?? '';
   const embedded = {
     ...(api.errors === 'embedded' &&
-      isKnown(api, 'errors', observed) && {
+      (fields.errors !== undefined || isKnown(api, 'errors', observed)) && {
         embeddedErrors: objects(fields.errors).map((item) => readError(api, item)),
       }),
     ...(api.logs === 'embedded' &&
-      isKnown(api, 'logs', observed) && {
+      (fields.logs !== undefined || isKnown(api, 'logs', observed)) && {
         embeddedLogs: objects(fields.logs).map((item) => readLogEntry(api, item)),
       }),
   };
@@ -151,7 +151,7 @@ const itemsOf = (api: ServiceApi, body: unknown): readonly unknown[] => {
   );
 };
 
-/** Whether what was read can hold this field: lists of some APIs lack it. */
+/** Whether absence tells something: list items of some APIs lack this field. */
 const isKnown = (api: ServiceApi, field: FieldName, { origin }: Observed): boolean =>
   origin === 'get' || !api.listLacks.has(field);
 
@@ -181,22 +181,24 @@ const resourceReaders: Readonly<Record<ResourceFieldName, Reader>> = {
   entityUri: isText,
 };
 
-/** Sorts a body's members into the fields we have a name for, and the rest. */
+/** Sorts a body's members into the fields we have a name for, and the rest. Of two names for one field the first counts. */
 const split = <Name extends string>(
   body: JsonObject,
   names: ReadonlyMap<string, Name>,
   fits: Readonly<Record<Name, Reader>>,
 ): { readonly fields: Readonly<Partial<Record<Name, unknown>>>; readonly rest: JsonObject } => {
   const fields: Partial<Record<Name, unknown>> = {};
-  const rest: [string, unknown][] = [];
-  for (const [native, value] of Object.entries(body)) {
-    const name = names.get(native);
-    if (name === undefined) rest.push([native, value]);
-    else if (value !== null && fits[name](value)) fields[name] = value;
-    else if (value !== null) rest.push([native, value]);
+  const taken = new Set<string>();
+  for (const [native, name] of names) {
+    const value = Object.hasOwn(body, native) ? (body[native] ?? null) : null;
+    if (value === null) taken.add(native);
+    else if (fields[name] === undefined && fits[name](value)) {
+      fields[name] = value;
+      taken.add(native);
+    }
   }
   // fromEntries defines members: one called `__proto__` stays a member.
-  return { fields, rest: Object.fromEntries(rest) };
+  return { fields, rest: Object.fromEntries(Object.entries(body).filter(([native]) => !taken.has(native))) };
 };
 
 const isObject = (value: unknown): value is JsonObject =>
