@@ -157,7 +157,10 @@ const isKnown = (api: ServiceApi, field: FieldName, { origin }: Observed): boole
 
 type Reader = (value: unknown) => boolean;
 const isText: Reader = (value) => typeof value === 'string';
-const isTime: Reader = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+/** RFC 3339, as Oracle writes it: `Date.parse` alone would read a time into `pending 5`, and local time into one without zone. */
+const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/i;
+const isTime: Reader = (value) =>
+  typeof value === 'string' && timestamp.test(value) && !Number.isNaN(Date.parse(value));
 
 /** Which values each field can take; another value has no place in it and goes to `extras`. */
 const readers: Readonly<Record<FieldName, Reader>> = {

@@ -163,6 +163,36 @@ describe('values that do not fit', () => {
     expect(get('CONTAINERENGINE', { id: 'a', percentComplete: 0 }).percentComplete).toBe(0);
   });
 
+  test.each([
+    '2026-01-01T10:00:00Z',
+    '2026-01-01T10:00:00.123456789Z',
+    '2026-01-01T12:00:00+02:00',
+    '2026-01-01T12:00:00.000+0200',
+    '2026-01-01T10:00Z',
+  ])('%s is a time', (timeAccepted) => {
+    const read = get('CONTAINERENGINE', { id: 'a', timeAccepted });
+    expect(read.timeAccepted?.toISOString()).toMatch(/^2026-01-01T10:00:00\.(000|123)Z$/);
+    expect(read.extras).toEqual({});
+  });
+
+  test.each([
+    '1',
+    'pending 5',
+    '2026',
+    '2026-01-01',
+    '2026-01-01T10:00:00',
+    '01/02/2026',
+    'Thu, 01 Jan 2026 10:00:00 GMT',
+    '2026-13-01T00:00:00Z',
+    '2026-01-01T25:00:00Z',
+    '2026-01-01T10:00:00Z ',
+    '+012026-01-01T00:00:00Z',
+  ])('%j is no time that can be told without guessing', (timeFinished) => {
+    const read = get('CONTAINERENGINE', { id: 'a', timeFinished });
+    expect(read).toMatchObject({ timeFinished: null, isTerminal: false, extras: { timeFinished } });
+    expect(readError(catalog.ADM, { timestamp: timeFinished }).timestamp).toBeNull();
+  });
+
   test('an odd member of a resource stays visible in its extras', () => {
     const { resources } = get('CONTAINERENGINE', {
       id: 'a',
