@@ -6,7 +6,7 @@
  * from the catalog and the allowed regions alone.
  */
 import { GatewayError } from '../errors.ts';
-import { isServiceName } from './catalog.ts';
+import { catalog, isServiceName } from './catalog.ts';
 import type { WorkRequestRef } from './types.ts';
 
 const prefix = 'WorkRequest:';
@@ -39,6 +39,8 @@ export const parseGlobalId = (id: string): WorkRequestRef | null => {
     !isServiceName(service) ||
     !regionId.test(region) ||
     !nativeId.test(workRequestId) ||
+    // Exactly where the API's path has a namespace: else one work request had two ids.
+    (namespace !== undefined) !== catalog[service].needsNamespace ||
     (namespace !== undefined && !namespaceName.test(namespace))
   ) {
     throw new GatewayError('BAD_USER_INPUT', 'The global id is damaged or was not made by this gateway.');

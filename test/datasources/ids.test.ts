@@ -113,6 +113,8 @@ describe('a global id', () => {
     'WorkRequest:CONTAINERENGINE:us-ashburn-1:a\r\nhost: evil',
     'WorkRequest:CONTAINERENGINE:us-ashburn-1:a\0',
     'WorkRequest:CONTAINERENGINE:us-ashburn-1:ａ',
+    'WorkRequest:CONTAINERENGINE:us-ashburn-1:a:acme',
+    'WorkRequest:LOGANALYTICS:us-ashburn-1:a',
     'WorkRequest:LOGANALYTICS:us-ashburn-1:a:',
     'WorkRequest:LOGANALYTICS:us-ashburn-1:a:../b',
     'WorkRequest:LOGANALYTICS:us-ashburn-1:a:b/c',
