@@ -106,8 +106,10 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   let webSocket: WebSocketDoor | undefined;
   let sse: SseDoor | undefined;
 
+  // By its plainer type, or the app's type would carry pino's.
+  const loggerInstance: FastifyBaseLogger = log;
   const app: FastifyInstance = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     // One line for each request, without what a GET carries in its query string: below.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,

@@ -5,16 +5,7 @@
  * and error formatting. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
  * on all three; a rule given to Apollo alone would leave the WebSocket open.
  */
-import {
-  execute,
-  getOperationAST,
-  GraphQLError,
-  OperationTypeNode,
-  parse,
-  specifiedRules,
-  subscribe,
-  validate,
-} from 'graphql';
+import { execute, getOperationAST, GraphQLError, parse, specifiedRules, subscribe, validate } from 'graphql';
 import type {
   DocumentNode,
   ExecutionArgs,
@@ -23,6 +14,7 @@ import type {
   GraphQLSchema,
   ParseOptions,
   ValidationRule,
+  OperationTypeNode,
 } from 'graphql';
 import { toError } from './format-error.ts';
 
@@ -120,7 +112,14 @@ function refuse(code: string, errors: readonly GraphQLError[]): Prepared {
   return {
     kind: 'refused',
     errors: errors.map(({ message, nodes, source, positions, path, originalError }) => {
-      return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions: { code } });
+      return new GraphQLError(message, {
+        nodes,
+        source,
+        positions,
+        path,
+        originalError,
+        extensions: { code },
+      });
     }),
   };
 }

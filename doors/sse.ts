@@ -172,9 +172,10 @@ function readSearch(search: unknown): OperationRequest | Refusal {
   const { query, operationName, variables } = search as Readonly<Record<string, unknown>>;
   if (variables === undefined || variables === '') return readOperation({ query, operationName });
   try {
-    return readOperation({ query, operationName, variables: JSON.parse(String(variables)) });
+    const parsed: unknown = JSON.parse(typeof variables === 'string' ? variables : '');
+    return readOperation({ query, operationName, variables: parsed });
   } catch {
-    return badRequest('`variables` must be JSON.');
+    return badRequest('`variables` must be JSON, once.');
   }
 }
 

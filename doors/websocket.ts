@@ -135,7 +135,8 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
         onMessage: (handle) => {
           socket.on('message', (data, isBinary) => {
             if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text, not binary');
-            receive(data.toString(), handle);
+            // One Buffer: `binaryType` is ws' default.
+            receive((data as Buffer).toString(), handle);
           });
         },
       },
@@ -152,15 +153,16 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     function receive(text: string, handle: (text: string) => Promise<void>): void {
       if (socket.readyState !== socket.OPEN) return;
       const message = read(text);
-      const operation = message !== null && 'id' in message ? operations.get(message.id) : undefined;
+      if (message === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+      const operation = 'id' in message ? operations.get(message.id) : undefined;
 
       // An id may be used again once its operation is completed. graphql-ws would mix the two up while the first one is still
       // starting or ending, and keep what it opened: what comes for this id waits until it has ended.
       if (operation?.controller.signal.aborted === true) {
         return void operation.ended.then(() => receive(text, handle));
       }
-      if (message?.type === MessageType.Complete) operation?.controller.abort();
-      if (message?.type !== MessageType.Subscribe || operation !== undefined) return void run(handle, text);
+      if (message.type === MessageType.Complete) operation?.controller.abort();
+      if (message.type !== MessageType.Subscribe || operation !== undefined) return void run(handle, text);
 
       const started = Promise.withResolvers<void>();
       operations.set(message.id, { controller: new AbortController(), ended: started.promise });
@@ -196,11 +198,20 @@ function checkHandshake(request: IncomingMessage, path: string, isStopping: bool
     : null;
 }
 
-/** Null for what graphql-ws will close the socket for. */
+/** Null for what is not the protocol's, or is the server's to say. */
 function read(text: string): Message | null {
   try {
-    return parseMessage(text);
+    const message = parseMessage(text);
+    return fromClients.has(message.type) ? message : null;
   } catch {
     return null;
   }
 }
+
+const fromClients: ReadonlySet<MessageType> = new Set([
+  MessageType.ConnectionInit,
+  MessageType.Ping,
+  MessageType.Pong,
+  MessageType.Subscribe,
+  MessageType.Complete,
+]);

@@ -124,13 +124,15 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
   });
 
   test.each([
-    [
-      'ours',
-      new GatewayError('UNAUTHENTICATED', 'Who are you?'),
-      { message: 'Who are you?', extensions: { code: 'UNAUTHENTICATED' } },
-    ],
-    [new Error(canary), { message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
-  ])('a context that cannot be built: %s', async (thrown, told) => {
+    {
+      thrown: new GatewayError('UNAUTHENTICATED', 'Who are you?'),
+      told: { message: 'Who are you?', extensions: { code: 'UNAUTHENTICATED' } },
+    },
+    {
+      thrown: new Error(canary),
+      told: { message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+    },
+  ])('a context that cannot be built: $told.message', async ({ thrown, told }) => {
     const house = await openHouse({
       createContext: async () => {
         throw thrown;
@@ -172,7 +174,7 @@ describe.each([
   test.each([
     [new Error(canary), 'INTERNAL_SERVER_ERROR', 'Internal server error'],
     [new GatewayError('LIMIT_EXCEEDED', 'Too many.'), 'LIMIT_EXCEEDED', 'Too many.'],
-  ])('that break later: %s', async (thrown, code, message) => {
+  ])('that break later: %#', async (thrown, code, message) => {
     const house = await openHouse();
     const result = send(house, { query: 'subscription { ticks }' });
     await house.streams.until(({ open }) => open === 1);

@@ -270,7 +270,10 @@ export interface Sent {
 
 /** `fetch` would not let a test choose Host, Origin or Sec-Fetch-*. */
 export async function send(house: House, sent: Sent = {}): Promise<Answer> {
-  const response = await open(house, sent);
+  return readAnswer(await open(house, sent));
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
@@ -394,16 +397,7 @@ export async function knock(
       socket.destroy();
       resolve({ status: response.statusCode ?? 0, headers: response.headers, text: '', json: {} });
     });
-    request.once('response', async (response: IncomingMessage) => {
-      let text = '';
-      for await (const chunk of response) text += String(chunk);
-      resolve({
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        text,
-        json: JSON.parse(text) as Answer['json'],
-      });
-    });
+    request.once('response', (response: IncomingMessage) => void readAnswer(response).then(resolve, reject));
   });
 }
 

@@ -1,0 +1,59 @@
+import { Agent, request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { ask, cleanUp, gate, greet, open, openHouse, post } from './support.ts';
+
+test('stopping sends subscribers away, frees what they had open, and does not wait for idle connections', async () => {
+  const house = await openHouse({ limits: { stopGraceMs: 60_000 } });
+  const agent = new Agent({ keepAlive: true });
+  cleanUp(() => agent.destroy());
+  const idle = httpRequest({ host: '127.0.0.1', port: house.port, path: '/healthz', agent }).end();
+  ((await once(idle, 'response')) as [IncomingMessage])[0].resume();
+  const silent = connect(house.port, '127.0.0.1');
+  await once(silent, 'connect');
+  cleanUp(() => silent.destroy());
+
+  const client = await greet(house);
+  client.send({ type: 'subscribe', id: '1', payload: { query: 'subscription { ticks }' } });
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ query: 'subscription { ticks }' });
+  const stream = await open(house, { method: 'POST', path: '/graphql/stream', headers, body });
+  stream.on('error', () => undefined);
+  await house.streams.until(({ open: count }) => count === 2);
+
+  silent.destroy();
+  await house.doors.stop();
+  expect(await client.closed).toEqual({ code: 1012, reason: 'Service restart' });
+  expect(house.streams.open).toBe(0);
+  await expect(ask(house, '{ hello }')).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a request under way is answered first', async () => {
+  const house = await openHouse({ limits: { stopGraceMs: 60_000 } });
+  const { arrived, go } = gate('slow');
+  const answer = post(house, { query: '{ slow }' }, { connection: 'keep-alive' });
+  await arrived.promise;
+  const stopped = house.doors.stop();
+  go.resolve();
+  expect((await answer).json).toEqual({ data: { slow: 'done' } });
+  expect((await answer).headers.connection).toBe('close');
+  await stopped;
+});
+
+test('a request that does not end, and a socket that does not close, are cut', async () => {
+  const house = await openHouse({ limits: { stopGraceMs: 30 } });
+  const { arrived } = gate('slow');
+  const client = await greet(house);
+  client.socket.pause();
+  const answer = ask(house, '{ slow }').catch((error: Error) => error.message);
+  await arrived.promise;
+  await house.doors.stop();
+  expect(await answer).toMatch(/hang up|ECONNRESET|aborted/);
+});
+
+test('doors that were never opened can be stopped, and stopping twice is stopping', async () => {
+  const house = await openHouse();
+  await Promise.all([house.doors.stop(), house.doors.stop()]);
+});
