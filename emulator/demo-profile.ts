@@ -1,7 +1,7 @@
 /** A key pair and a profile in the format of `~/.oci/config`, so that any tool of Oracle's can sign for the emulator. */
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ocid } from './ids.ts';
 import { sampleTenancy } from './places.ts';
@@ -11,11 +11,14 @@ export interface DemoProfile {
   readonly configFile: string;
 }
 
-/** Anew at each start: the private key is worth nothing anywhere else. */
+/** A key pair that is there stays, so that what was signed with it goes on being accepted after a restart. It is worth nothing anywhere else. */
 export function writeDemoProfile(folder: string): DemoProfile {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const configFile = path.join(folder, 'config');
   const keyFile = path.join(folder, 'key.pem');
+  const privateKey = existsSync(keyFile)
+    ? createPrivateKey(readFileSync(keyFile))
+    : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const publicKey = createPublicKey(privateKey);
   const der = publicKey.export({ type: 'spki', format: 'der' });
   const fingerprint = createHash('md5').update(der).digest('hex').match(/../g)?.join(':') ?? '';
   const config = [

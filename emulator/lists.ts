@@ -48,7 +48,7 @@ const filters: Readonly<Record<string, Filter>> = {
   type: ofOperation,
   resourceType: ({ state }, values) =>
     (state.resources ?? []).some((one) => values.includes(one.entityType ?? '')),
-  parentResourcesNotEqualTo: ({ body }, values) => !values.includes(String(body['parentId'])),
+  parentResourcesNotEqualTo: ({ body }, values) => !values.includes(textOf(body['parentId'])),
   timeCreatedGreaterThanOrEqualTo: ({ life }, values) =>
     values.every((value) => life.acceptedMs >= Date.parse(value)),
   timeCreatedLessThan: ({ life }, values) => values.every((value) => life.acceptedMs < Date.parse(value)),
@@ -56,7 +56,7 @@ const filters: Readonly<Record<string, Filter>> = {
   timeFinished: ({ state }, values) =>
     values.every((value) => (state.finishedMs ?? Infinity) <= Date.parse(value)),
   displayNameContains: ({ body }, values) =>
-    values.every((value) => String(body['displayName'] ?? '').includes(value)),
+    values.every((value) => textOf(body['displayName']).includes(value)),
 };
 
 export function listLives(
@@ -88,7 +88,7 @@ export function listLives(
 function byField(name: string): Filter {
   return ({ life, state, body }, values) => {
     if (life.parents[name] !== undefined) return values.includes(life.parents[name]);
-    if (body[name] !== undefined) return values.includes(String(body[name]));
+    if (body[name] !== undefined) return values.includes(textOf(body[name]));
     // resourceId, resourceIdentifier, clusterId, agentId, …: one of the things it works on
     const resources = Array.isArray(body['resources']) ? (body['resources'] as Body[]) : [];
     const identifiers = resources.flatMap((resource) =>
@@ -123,10 +123,11 @@ function keyFor(sortBy: string | undefined): (dialect: Dialect, life: Life, stat
     const item = renderListItem(dialect, life, state);
     const field = Object.keys(item).find((name) => name.toLowerCase() === word);
     const value = field === undefined ? undefined : item[field];
-    return typeof value === 'number'
-      ? value.toFixed(3).padStart(12, '0')
-      : value === undefined || value === null
-        ? ''
-        : String(value);
+    return typeof value === 'number' ? value.toFixed(3).padStart(12, '0') : textOf(value);
   };
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
