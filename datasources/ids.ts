@@ -69,9 +69,12 @@ export const parseOcid = (id: string): Ocid | null => {
   return { type, realm, region: region === '' ? null : region };
 };
 
+/** Whether this can be the id of a work request as OCI knows it. */
+export const isNativeId = (id: string): boolean => nativeId.test(id);
+
 /** @throws GatewayError BAD_USER_INPUT for what can be no id of a work request. */
 export const checkNativeId = (id: string): string => {
-  if (nativeId.test(id)) return id;
+  if (isNativeId(id)) return id;
   throw new GatewayError(
     'BAD_USER_INPUT',
     id === ''

@@ -7,7 +7,7 @@
  */
 import type { Api, FieldName, ResourceFieldName } from './api.ts';
 import type { ServiceName } from './catalog.ts';
-import { globalIdOf } from './ids.ts';
+import { globalIdOf, isNativeId } from './ids.ts';
 import { foldStatus, isCancelable, isTerminal } from './status.ts';
 import type {
   Page,
@@ -48,6 +48,8 @@ export const readWorkRequest = (api: ServiceApi, body: unknown, observed: Observ
   const workRequestId = fields.id;
   if (typeof workRequestId !== 'string' || workRequestId === '')
     throw new UnreadableBody('the item has no id');
+  // It would make a global id that nobody can ask with again, or one that reads as another's.
+  if (!isNativeId(workRequestId)) throw new UnreadableBody('the id of the item is none');
   const rawStatus = text(fields.status) ?? '';
   const embedded = {
     ...(api.errors === 'embedded' &&

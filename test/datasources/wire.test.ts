@@ -440,6 +440,15 @@ describe('a page', () => {
     expect(page.nextPage).toBe('next');
   });
 
+  test.each(['a:b', '../a', 'a/b', '.', 'a\r\nb', 'a'.repeat(256), 'a b', '\ud800'])(
+    'an item whose id is %j is unreadable: no id of ours could stand for it',
+    (id) => {
+      const page = list('CONTAINERENGINE', [{ id: 'x' }, { id }, { id: 'y' }]);
+      expect(page.items.map(({ ref }) => ref.workRequestId)).toEqual(['x', 'y']);
+      expect(page.malformed).toEqual(['item 1: the id of the item is none']);
+    },
+  );
+
   test('each API is held to its own form of list', () => {
     expect(list('CONTAINERENGINE', [{ id: 'a' }]).items).toHaveLength(1);
     expect(list('ADM', { items: [{ id: 'a' }] }).items).toHaveLength(1);
