@@ -1,0 +1,264 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { catalog, serviceNames, serviceOfOcidType } from '../../datasources/catalog.ts';
+import type { ServiceName } from '../../datasources/catalog.ts';
+import { globalIdOf } from '../../datasources/ids.ts';
+import { createRegions } from '../../datasources/regions.ts';
+import { createRouter } from '../../datasources/routing.ts';
+import type { Route, Router, Target } from '../../datasources/routing.ts';
+import { GatewayError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
+
+const regions = createRegions();
+const allowedRegions = ['us-ashburn-1', 'us-phoenix-1', 'eu-frankfurt-1'];
+
+const createTestRouter = ({
+  allowed = allowedRegions,
+  homeRegion = 'us-ashburn-1',
+  listed = {},
+}: {
+  readonly allowed?: readonly string[];
+  readonly homeRegion?: string;
+  readonly listed?: Readonly<Record<string, ServiceName>>;
+} = {}): Router =>
+  createRouter({
+    findRegion: (word) => regions.get(word) ?? regions.byCode(word),
+    allowedRegions: allowed,
+    homeRegion,
+    serviceOfListedType: (type) => (Object.hasOwn(listed, type) ? (listed[type] ?? null) : null),
+  });
+
+const router = createTestRouter();
+const route = (id: string, more: Omit<Target, 'id'> = {}): Route => router.routeWorkRequest({ id, ...more });
+const refuses = (code: ErrorCode, message: RegExp, run: () => unknown): void => {
+  let thrown: unknown;
+  try {
+    run();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(GatewayError);
+  expect(thrown).toMatchObject({ code, message: expect.stringMatching(message) });
+};
+
+const cluster = 'ocid1.clustersworkrequest.oc1.iad.aaaa';
+const unknownType = 'ocid1.newworkrequest.oc1.iad.aaaa';
+const uuid = '3f2c8a52-9d0e-4b2e-8f60-0a8b7a4f3c11';
+const clusterGlobal = globalIdOf({
+  service: 'CONTAINERENGINE',
+  region: 'us-ashburn-1',
+  workRequestId: cluster,
+});
+
+describe('an OCID of a verified type', () => {
+  test.each([...serviceOfOcidType])('%s goes to %s, in the region it names', (type, service) => {
+    expect(route(`ocid1.${type}.oc1.phx.aaaa`)).toEqual({
+      ref: { service, region: 'us-phoenix-1', workRequestId: `ocid1.${type}.oc1.phx.aaaa` },
+      ifAbsent: null,
+    });
+  });
+
+  test.each([
+    ['iad', 'us-ashburn-1'],
+    ['phx', 'us-phoenix-1'],
+    ['fra', 'eu-frankfurt-1'],
+    ['eu-frankfurt-1', 'eu-frankfurt-1'],
+  ])('may name its region as %s', (word, region) => {
+    expect(route(`ocid1.clustersworkrequest.oc1.${word}.aaaa`).ref.region).toBe(region);
+  });
+
+  test('may have six parts, as those of MySQL have', () => {
+    for (const future of ['', 'future'])
+      expect(route(`ocid1.mysqlworkrequest.oc1.iad.${future}.aaaa`).ref).toMatchObject({
+        service: 'MYSQL',
+        region: 'us-ashburn-1',
+      });
+  });
+
+  test('takes no other service from the caller, and the same one gladly', () => {
+    refuses('BAD_USER_INPUT', /`service` says `MYSQL`, the id says `CONTAINERENGINE`/, () =>
+      route(cluster, { service: 'MYSQL' }),
+    );
+    expect(route(cluster, { service: 'CONTAINERENGINE' })).toEqual(route(cluster));
+  });
+
+  test("takes the caller's region over its own", () => {
+    expect(route(cluster, { region: 'us-phoenix-1' }).ref.region).toBe('us-phoenix-1');
+    expect(route(cluster, { region: 'fra' }).ref.region).toBe('eu-frankfurt-1');
+    expect(route(cluster, { region: null, service: null })).toEqual(route(cluster));
+    expect(route(cluster, { region: '' })).toEqual(route(cluster));
+  });
+
+  test('is never asked for in a region that is not allowed, or not known', () => {
+    refuses('REGION_NOT_ALLOWED', /`ap-tokyo-1` is not one this gateway may call/, () =>
+      route('ocid1.clustersworkrequest.oc1.ap-tokyo-1.aaaa'),
+    );
+    refuses('REGION_NOT_ALLOWED', /`nrt` is not one this gateway may call/, () =>
+      route('ocid1.clustersworkrequest.oc1.nrt.aaaa'),
+    );
+    refuses('REGION_NOT_ALLOWED', /`xx-nowhere-1` is not known/, () =>
+      route('ocid1.clustersworkrequest.oc1.xx-nowhere-1.aaaa'),
+    );
+    for (const region of ['ap-tokyo-1', 'IAD', 'evil.example', '//evil', 'us-ashburn-1@evil'])
+      refuses('REGION_NOT_ALLOWED', /us-ashburn-1, us-phoenix-1, eu-frankfurt-1/, () =>
+        route(cluster, { region }),
+      );
+  });
+
+  test('of another realm is refused', () => {
+    refuses('BAD_USER_INPUT', /realm `oc2`, region us-ashburn-1 of realm `oc1`/, () =>
+      route('ocid1.clustersworkrequest.oc2.iad.aaaa'),
+    );
+    refuses('BAD_USER_INPUT', /realm/, () =>
+      route('ocid1.clustersworkrequest.oc2..aaaa', { region: 'us-ashburn-1' }),
+    );
+  });
+
+  test('of any realm is taken where nobody knows the realm of the region', () => {
+    const assumed = createRegions({ defaultDomain: 'oraclecloud.example' });
+    const { ref } = createRouter({
+      findRegion: (word) => assumed.get(word) ?? assumed.byCode(word),
+      allowedRegions: ['xx-new-1'],
+      homeRegion: 'xx-new-1',
+      serviceOfListedType: () => null,
+    }).routeWorkRequest({ id: 'ocid1.clustersworkrequest.oc99.xx-new-1.aaaa' });
+    expect(ref.region).toBe('xx-new-1');
+  });
+
+  test('that names no region needs one from the caller', () => {
+    const id = 'ocid1.clustersworkrequest.oc1..aaaa';
+    refuses('REGION_REQUIRED', /us-ashburn-1, us-phoenix-1, eu-frankfurt-1/, () => route(id));
+    expect(route(id, { region: 'phx' }).ref.region).toBe('us-phoenix-1');
+  });
+});
+
+describe('a type that is not verified', () => {
+  test('needs the service from the caller, whose word counts', () => {
+    refuses('SERVICE_REQUIRED', /type `newworkrequest` does not tell/, () => route(unknownType));
+    expect(route(unknownType, { service: 'ADM' })).toEqual({
+      ref: { service: 'ADM', region: 'us-ashburn-1', workRequestId: unknownType },
+      ifAbsent: null,
+    });
+  });
+
+  test("does not go by Oracle's shared `workrequest`", () => {
+    refuses('SERVICE_REQUIRED', /`workrequest`/, () => route('ocid1.workrequest.oc1.iad.aaaa'));
+  });
+
+  test('goes where lists showed it, as a hint: a miss there is SERVICE_REQUIRED', () => {
+    const { ref, ifAbsent } = createTestRouter({ listed: { newworkrequest: 'ADM' } }).routeWorkRequest({
+      id: unknownType,
+    });
+    expect(ref.service).toBe('ADM');
+    expect(ifAbsent).toMatchObject({ code: 'SERVICE_REQUIRED' });
+  });
+
+  test("goes by the caller's word rather than the hint, and then a miss is a miss", () => {
+    const hinted = createTestRouter({ listed: { newworkrequest: 'ADM' } });
+    expect(hinted.routeWorkRequest({ id: unknownType, service: 'MYSQL' })).toMatchObject({
+      ref: { service: 'MYSQL' },
+      ifAbsent: null,
+    });
+  });
+
+  test('a hint never overrules a verified type', () => {
+    const misled = createTestRouter({ listed: { clustersworkrequest: 'ADM' } });
+    expect(misled.routeWorkRequest({ id: cluster })).toEqual(route(cluster));
+  });
+
+  test.each(['__proto__', 'constructor', 'ClustersWorkRequest', 'CLUSTERSWORKREQUEST'])(
+    'called %s is like any other',
+    (type) => {
+      refuses('SERVICE_REQUIRED', /does not tell/, () => route(`ocid1.${type}.oc1.iad.aaaa`));
+    },
+  );
+});
+
+describe('an id that is no OCID', () => {
+  test('needs both service and region', () => {
+    refuses('SERVICE_REQUIRED', /The id does not tell which service/, () => route(uuid));
+    refuses('SERVICE_REQUIRED', /The id does not tell which service/, () => route(uuid, { region: 'iad' }));
+    refuses('REGION_REQUIRED', /names no region/, () => route(uuid, { service: 'OBJECTSTORAGE' }));
+    expect(route(uuid, { service: 'OBJECTSTORAGE', region: 'iad' })).toEqual({
+      ref: { service: 'OBJECTSTORAGE', region: 'us-ashburn-1', workRequestId: uuid },
+      ifAbsent: null,
+    });
+  });
+});
+
+describe("IAM's work requests", () => {
+  const id = 'ocid1.taggingworkrequest.oc1..aaaa';
+
+  test('live in the home region', () => {
+    expect(route(id).ref).toEqual({ service: 'IDENTITY_TAGGING', region: 'us-ashburn-1', workRequestId: id });
+    expect(route('a', { service: 'IDENTITY_IAM' }).ref.region).toBe('us-ashburn-1');
+  });
+
+  test('are read there even where nothing else may be', () => {
+    const abroad = createTestRouter({ allowed: ['eu-frankfurt-1'], homeRegion: 'us-phoenix-1' });
+    expect(abroad.routeWorkRequest({ id }).ref.region).toBe('us-phoenix-1');
+    expect(abroad.routeWorkRequest({ id, region: 'phx' }).ref.region).toBe('us-phoenix-1');
+    refuses('REGION_NOT_ALLOWED', /`phx`/, () =>
+      abroad.routeWorkRequest({ id: 'ocid1.clustersworkrequest.oc1.phx.aaaa' }),
+    );
+  });
+});
+
+describe('a global id', () => {
+  test('carries everything', () => {
+    expect(route(clusterGlobal)).toEqual(route(cluster));
+    expect(router.routeNode(clusterGlobal)).toEqual(route(cluster).ref);
+  });
+
+  test('is routed to itself, for every service', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...serviceNames), fc.constantFrom(...allowedRegions), (service, region) => {
+        const namespace = catalog[service].needsNamespace ? { namespace: 'acme' } : {};
+        const ref = { service, region, workRequestId: 'a', ...namespace };
+        expect(router.routeNode(globalIdOf(ref))).toEqual(ref);
+        expect(route(globalIdOf(ref), { service, region })).toEqual({ ref, ifAbsent: null });
+      }),
+    );
+  });
+
+  test('may not be contradicted', () => {
+    refuses('BAD_USER_INPUT', /`service` says `MYSQL`/, () => route(clusterGlobal, { service: 'MYSQL' }));
+    refuses('BAD_USER_INPUT', /`region` says `phx`, the id says `us-ashburn-1`/, () =>
+      route(clusterGlobal, { region: 'phx' }),
+    );
+    refuses('REGION_NOT_ALLOWED', /`ap-tokyo-1`/, () => route(clusterGlobal, { region: 'ap-tokyo-1' }));
+    expect(route(clusterGlobal, { service: 'CONTAINERENGINE', region: 'iad' })).toEqual(route(clusterGlobal));
+  });
+
+  test('of a region that is not allowed is refused, by every door', () => {
+    for (const region of ['ap-tokyo-1', 'xx-nowhere-9']) {
+      const id = globalIdOf({ service: 'CONTAINERENGINE', region, workRequestId: 'a' });
+      refuses('REGION_NOT_ALLOWED', new RegExp(region), () => route(id));
+      refuses('REGION_NOT_ALLOWED', new RegExp(region), () => router.routeNode(id));
+    }
+  });
+
+  test('that is damaged says so', () => {
+    const damaged = Buffer.from('WorkRequest:CONTAINERENGINE:us-ashburn-1').toString('base64url');
+    refuses('BAD_USER_INPUT', /damaged/, () => route(damaged));
+    refuses('BAD_USER_INPUT', /damaged/, () => router.routeNode(damaged));
+  });
+});
+
+describe('`node`', () => {
+  test.each([cluster, uuid, '', 'x', ' ', '💥'])('takes no id of its own kind such as %j', (id) => {
+    refuses('BAD_USER_INPUT', /no global id/, () => router.routeNode(id));
+  });
+});
+
+describe('a message', () => {
+  test("repeats a caller's word shortly, and nothing of it that could pass for something else", () => {
+    const region = `\u202e\`x\`\r\n<script>\0${'y'.repeat(500)}`;
+    refuses('REGION_NOT_ALLOWED', /^Region `\?\?x\?\?\?<script>\?y{60,80}` is not known/, () =>
+      route(cluster, { region }),
+    );
+    refuses('SERVICE_REQUIRED', /^The OCID type `[y]{80}` does not tell/, () =>
+      route(`ocid1.${'y'.repeat(200)}.oc1.iad.a`),
+    );
+  });
+});
