@@ -64,6 +64,9 @@ export const createRouter = ({
   const fromGlobalId = (ref: WorkRequestRef, { service, region }: Target): Route => {
     if (service && service !== ref.service) throw contradiction('service', service, ref.service);
     const own = allow(ref.region, ref.service);
+    // A code instead of the region's id would be a second id for the same work request.
+    if (own.id !== ref.region)
+      throw new GatewayError('BAD_USER_INPUT', 'The global id is not in its canonical form.');
     if (region && allow(region, ref.service).id !== own.id) throw contradiction('region', region, ref.region);
     return { ref, ifAbsent: null };
   };

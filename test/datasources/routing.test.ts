@@ -238,6 +238,12 @@ describe('a global id', () => {
     }
   });
 
+  test('with the code of its region is not the one this gateway gives', () => {
+    const id = globalIdOf({ service: 'CONTAINERENGINE', region: 'iad', workRequestId: cluster });
+    refuses('BAD_USER_INPUT', /canonical/, () => route(id));
+    refuses('BAD_USER_INPUT', /canonical/, () => router.routeNode(id));
+  });
+
   test('that is damaged says so', () => {
     const damaged = Buffer.from('WorkRequest:CONTAINERENGINE:us-ashburn-1').toString('base64url');
     refuses('BAD_USER_INPUT', /damaged/, () => route(damaged));
