@@ -146,6 +146,8 @@ export function cancelLife(life: Life, dialect: Dialect, nowMs: number): void {
 /** Gone when it was deleted, or twelve hours after it finished. */
 export function isGone(life: Life, nowMs: number): boolean {
   if (life.deletedMs !== null && life.deletedMs <= nowMs) return true;
+  // Most are younger than that, which needs no look at their steps.
+  if (nowMs - (life.steps[0]?.atMs ?? life.acceptedMs) <= retentionMs) return false;
   const { finishedMs } = stateOf(life, nowMs);
   return finishedMs !== null && nowMs - finishedMs > retentionMs;
 }
