@@ -13,11 +13,13 @@ import { isTerminalStatus } from './status.ts';
 import type { WorkRequest, WorkRequestRef } from './types.ts';
 
 export interface Observations {
+  /** Ordinal of a call about to be made: tells which of two was made first, also where the wall clock jumps. */
+  nextCall(): number;
   /**
-   * Takes note of what upstream answered to a call made at `askedAt`, and returns what may be told: the answer itself,
+   * Takes note of what upstream answered to a call (by its ordinal), and returns what may be told: the answer itself,
    * or the answer with the newer progress that was already known.
    */
-  record(seen: WorkRequest, askedAt: number): WorkRequest;
+  record(seen: WorkRequest, call: number): WorkRequest;
   compartmentOf(ref: WorkRequestRef): string | null;
   /** A hint, not a fact: the service whose lists showed ids of this OCID type; null when none or several did. */
   serviceOfListedType(type: string): ServiceName | null;
@@ -40,7 +42,10 @@ type Progress = Pick<
 
 interface Known {
   readonly progress: Progress;
-  readonly askedAt: number;
+  /** The highest percentage of this run; answers that do not tell one leave it standing. */
+  readonly percentFloor: number | null;
+  /** Ordinal of the latest call that told something. */
+  readonly call: number;
   readonly compartmentId: string | null;
   readonly listExtras: WorkRequest['extras'] | null;
 }
@@ -51,6 +56,7 @@ export const createObservations = ({
   const known = new LRUCache<string, Known>({ max: capacity });
   const listedTypes = new LRUCache<string, ReadonlySet<ServiceName>>({ max: 1_000 });
   let olderAnswers = 0;
+  let calls = 0;
 
   const noteType = (service: ServiceName, workRequestId: string): void => {
     const type = parseOcid(workRequestId)?.type;
@@ -60,24 +66,24 @@ export const createObservations = ({
   };
 
   return {
-    record(seen, askedAt) {
+    nextCall: () => (calls += 1),
+    record(seen, call) {
       const key = seen.id;
       const before = known.get(key);
       if (seen.origin === 'list') noteType(seen.ref.service, seen.ref.workRequestId);
-      const isOlder =
-        before !== undefined && (askedAt < before.askedAt || isOlderThan(before.progress, seen));
+      const isOlder = before !== undefined && isOlderThan(before.progress, seen, call < before.call);
       if (isOlder) olderAnswers += 1;
-      const progress =
-        before === undefined ? progressOf(seen) : isOlder ? before.progress : forward(before.progress, seen);
+      const moved = before && isOlder ? before : forward(before, seen);
       const listExtras = seen.origin === 'list' ? seen.extras : (before?.listExtras ?? null);
       known.set(key, {
-        progress,
-        askedAt: isOlder ? before.askedAt : askedAt,
+        progress: moved.progress,
+        percentFloor: moved.percentFloor,
+        call: Math.max(call, before?.call ?? call),
         compartmentId: seen.compartmentId ?? before?.compartmentId ?? null,
         listExtras,
       });
       const extras = seen.origin === 'get' && listExtras ? { ...listExtras, ...seen.extras } : seen.extras;
-      return { ...seen, ...progress, extras };
+      return { ...seen, ...moved.progress, extras };
     },
     compartmentOf: (ref) => known.get(globalIdOf(ref))?.compartmentId ?? null,
     serviceOfListedType(type) {
@@ -90,19 +96,48 @@ export const createObservations = ({
   };
 };
 
-/** Whether `next` was true before `known` was. */
-export const isOlderThan = (known: Progress, next: Progress): boolean => {
+/**
+ * Whether `next` was true before `known` was: by what it says, and only where that leaves it open by the order of the
+ * calls. Nothing is newer than the end, however late it is heard of.
+ */
+export const isOlderThan = (known: Progress, next: Progress, isAnswerToEarlierCall = false): boolean => {
   if (isTerminalStatus(known.status) && next.status !== known.status) return true;
-  if (known.timeUpdated && next.timeUpdated && next.timeUpdated < known.timeUpdated) return true;
-  return next.status === 'ACCEPTED' && known.status !== 'ACCEPTED' && known.status !== 'UNKNOWN';
+  if (known.isTerminal !== next.isTerminal) return known.isTerminal;
+  const [before, after] = [known.timeUpdated?.getTime(), next.timeUpdated?.getTime()];
+  if (before !== undefined && after !== undefined && after < before) return true;
+  if (next.status === 'ACCEPTED' && known.status !== 'ACCEPTED' && known.status !== 'UNKNOWN') return true;
+  if (before !== undefined && after !== undefined && after > before) return false;
+  return isAnswerToEarlierCall;
 };
 
-/** The next progress, its percentage held where it fell within a run; a resume starts a new run. */
-const forward = (known: Progress, next: WorkRequest): Progress => {
+const isPaused = (status: Progress['status']): boolean => status === 'SUSPENDING' || status === 'SUSPENDED';
+
+/** The next progress: its percentage held where it fell within a run, and what a list item lacks as it was known. */
+const forward = (
+  known: Pick<Known, 'progress' | 'percentFloor'> | undefined,
+  next: WorkRequest,
+): Pick<Known, 'progress' | 'percentFloor'> => {
   const progress = progressOf(next);
-  const isResumed = known.status === 'SUSPENDED' && next.status !== 'SUSPENDED';
-  if (isResumed || known.percentComplete === null || progress.percentComplete === null) return progress;
-  return { ...progress, percentComplete: Math.max(known.percentComplete, progress.percentComplete) };
+  if (known === undefined) return { progress, percentFloor: progress.percentComplete };
+  // A resume starts a new run; the poller may have missed SUSPENDED itself.
+  const isResumed = isPaused(known.progress.status) && !isPaused(next.status);
+  const floor = isResumed ? null : known.percentFloor;
+  const percentComplete =
+    next.percentComplete === null
+      ? next.origin === 'list'
+        ? floor
+        : null
+      : Math.max(next.percentComplete, floor ?? next.percentComplete);
+  return {
+    progress: {
+      ...progress,
+      percentComplete,
+      timeStarted: next.timeStarted ?? known.progress.timeStarted,
+      timeUpdated: next.timeUpdated ?? known.progress.timeUpdated,
+      timeFinished: next.timeFinished ?? known.progress.timeFinished,
+    },
+    percentFloor: percentComplete ?? floor,
+  };
 };
 
 const progressOf = (from: Progress): Progress => ({

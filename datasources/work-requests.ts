@@ -83,7 +83,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
       const api = catalog[ref.service];
       const full = await complete(ref);
       if (full === null) return null;
-      const askedAt = clock.now();
+      const ordinal = observations.nextCall();
       const answer = await orAbsent(call(api, ref.region, pathOf(api, full)));
       if (answer === null) return null;
       const seen = understood(api, ref.region, answer, () => {
@@ -100,7 +100,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
         }
         return read;
       });
-      return observations.record(seen, askedAt);
+      return observations.record(seen, ordinal);
     },
 
     async list({ service, region, compartmentId, params = {}, limit, page }: ListQuery) {
@@ -108,7 +108,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
       const namespace = params['namespaceName'];
       const { path, rest } = fillPath(api.listPath, params);
       const asked = { ...(api.listQuery.has('compartmentId') && { compartmentId }), ...rest, limit, page };
-      const askedAt = clock.now();
+      const ordinal = observations.nextCall();
       const answer = await call(api, region, path + queryString(asked));
       const seen = understood(api, region, answer, () =>
         readPage(api, answer.body, nextPageOf(answer), (item) =>
@@ -122,7 +122,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
           }),
         ),
       );
-      return { ...seen, items: seen.items.map((item) => observations.record(item, askedAt)) };
+      return { ...seen, items: seen.items.map((item) => observations.record(item, ordinal)) };
     },
 
     async errors(ref, compartmentId, page) {
