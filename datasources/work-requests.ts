@@ -5,7 +5,7 @@
  * `observations.ts`. The HTTP layer below signs, retries and gives up; a body it let through that is not what the API
  * answers with becomes `UPSTREAM_MALFORMED` here.
  */
-import { UpstreamError } from '../errors.ts';
+import { GatewayError, UpstreamError } from '../errors.ts';
 import { parseRetryAfterMs } from './answers.ts';
 import type { Api, PartEndpoint } from './api.ts';
 import { catalog } from './catalog.ts';
@@ -137,6 +137,9 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
 
     async cancel(ref, { ifMatch } = {}) {
       const api = catalog[ref.service];
+      // Elsewhere a DELETE on this path would be a call that Oracle does not document.
+      if (api.cancel === 'none')
+        throw new GatewayError('BAD_USER_INPUT', `${api.title} cannot cancel work requests.`);
       const full = (await complete(ref)) ?? ref;
       const headers: Record<string, string> =
         api.cancel === 'if-match' && ifMatch !== undefined ? { 'if-match': ifMatch } : {};
