@@ -33,17 +33,21 @@ test('every kind of end is reached, and words are the dialects own', () => {
   const store = createStore();
   const samples = createSamples(store, createPlaces(), startMs);
   const seen = new Set<string>();
+  const sampled = [...new Set(samplePlots.map((plot) => plot.service))];
   for (let at = 0; at < 240; at += 1) {
     const nowMs = startMs + at * 15_000;
     samples.catchUp(nowMs);
-    for (const key of serviceKeys) {
+    for (const key of sampled) {
       const dialect = dialectOf(key);
       for (const region of sampleRegions) {
         for (const life of store.of(key, region, nowMs)) {
           const { status } = stateOf(life, nowMs);
-          if (typeof status === 'string') seen.add(status);
-          expect(dialect?.statusWords).toContain(status);
-          if (dialect?.operationWords.length) expect(dialect.operationWords).toContain(life.operationType);
+          if (typeof status !== 'string' || !dialect?.statusWords.includes(status))
+            throw new Error(`${key}: ${String(status)}`);
+          seen.add(status);
+          if (dialect.operationWords.length > 0 && !dialect.operationWords.includes(life.operationType)) {
+            throw new Error(`${key}: ${life.operationType}`);
+          }
         }
       }
     }
