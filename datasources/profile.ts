@@ -137,7 +137,9 @@ async function readText(file: string, hint: string): Promise<string> {
         ? 'there is no such file'
         : code === 'EACCES'
           ? 'no permission'
-          : String(code ?? 'unreadable');
+          : typeof code === 'string'
+            ? code
+            : 'unreadable';
     throw unusable(`${file} cannot be read (${why}). ${hint}.`);
   }
 }

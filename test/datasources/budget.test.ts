@@ -58,7 +58,7 @@ describe('the budget', () => {
   test('tells at once whom it cannot serve in time, and that costs no turn', async () => {
     const clock = createManualClock();
     const budget = createBudget({ rps: 1, clock });
-    budget.take('a', clock.now());
+    void budget.take('a', clock.now());
     for (let i = 0; i < 5; i += 1) expect(() => budget.take('a', clock.now() + 500)).toThrow(BudgetExhausted);
     await clock.advance(1_000);
     expect(budget.take('a', clock.now())).toBeUndefined();
@@ -89,7 +89,7 @@ describe('the budget', () => {
       const sentAt = clock.now();
       for (let i = 0; i < 10; i += 1) budget.block('a', sentAt - (i > 0 ? 1 : 0), null);
       try {
-        budget.take('a', sentAt);
+        void budget.take('a', sentAt);
       } catch (error) {
         waits.push((error as BudgetExhausted).waitMs);
         expect((error as BudgetExhausted).isBlocked).toBe(true);

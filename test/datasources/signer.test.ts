@@ -29,7 +29,9 @@ async function signOfficially(
         }),
   };
   const headers = new Headers({ 'x-date': toHttpDate(now) });
-  await new oci.DefaultRequestSigner(provider as unknown as oci.AuthenticationDetailsProvider).signHttpRequest({ method, uri, headers });
+  await new oci.DefaultRequestSigner(
+    provider as unknown as oci.AuthenticationDetailsProvider,
+  ).signHttpRequest({ method, uri, headers });
   return Object.fromEntries(
     ['authorization', 'x-date', 'opc-obo-token', 'host'].map((name) => [name, headers.get(name)]),
   );

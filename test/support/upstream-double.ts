@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
@@ -34,7 +34,7 @@ export async function startUpstreamDouble(handle: Handle): Promise<UpstreamDoubl
   return { origin: `http://127.0.0.1:${portOf(server)}`, received, close: () => stop(server) };
 }
 
-export function listen(server: Server | import('node:net').Server): Promise<void> {
+export function listen(server: TcpServer): Promise<void> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
