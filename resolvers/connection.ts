@@ -49,16 +49,16 @@ export const readConnection = async <T>(
     if (page === null) return null;
     const start: number = position.offset;
     const taken = page.items.slice(start, start + count - edges.length);
+    /** After so many items of this page; after its last one the next page's token spares reading this one again. */
+    const placeAfter = (offset: number): Position =>
+      offset >= page.items.length && page.nextPage !== null
+        ? { page: page.nextPage, offset: 0 }
+        : { page: position?.page ?? null, offset };
     for (const [index, node] of taken.entries()) {
-      edges.push({ node, cursor: cursors.seal(purpose, { page: position.page, offset: start + index + 1 }) });
+      edges.push({ node, cursor: cursors.seal(purpose, placeAfter(start + index + 1)) });
     }
     const end: number = start + taken.length;
-    position =
-      end < page.items.length
-        ? { page: position.page, offset: end }
-        : page.nextPage === null
-          ? null
-          : { page: page.nextPage, offset: 0 };
+    position = end < page.items.length || page.nextPage !== null ? placeAfter(end) : null;
   }
   return {
     edges,
