@@ -1,0 +1,261 @@
+/** Watching one work request through the whole gateway, with the clients that users have. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { betweenLooksMs, codesOf, createTestGateway } from '../support/gateway.ts';
+import type { Answer, Json, Subscriber, TestGateway } from '../support/gateway.ts';
+
+const region = 'us-ashburn-1';
+const document = `subscription Watch($id: ID!, $service: ServiceName) {
+  workRequest(id: $id, service: $service) {
+    type sequence previousStatus mergedCount nextPollAt
+    workRequest { id status percentComplete isTerminal isStale }
+    gap { reason message }
+  }
+}`;
+const query =
+  'query($id: ID!, $service: ServiceName) { workRequest(id: $id, service: $service) { status percentComplete } }';
+
+interface Event {
+  readonly type: string;
+  readonly sequence: number;
+  readonly previousStatus: string | null;
+  readonly mergedCount: number;
+  readonly nextPollAt: string | null;
+  readonly workRequest: {
+    readonly id: string;
+    readonly status: string;
+    readonly percentComplete: number | null;
+    readonly isTerminal: boolean;
+    readonly isStale: boolean;
+  } | null;
+  readonly gap: { readonly reason: string; readonly message: string } | null;
+}
+type Watch = Subscriber<{ workRequest: Event }>;
+
+jest.setTimeout(30_000);
+
+let house: TestGateway;
+beforeAll(async () => {
+  house = await createTestGateway();
+});
+afterAll(() => house.stop());
+
+const create = (more: Json = {}, where = house): string =>
+  where.emulator.createWorkRequest({
+    service: 'DEVOPS',
+    region,
+    script: [{ afterMs: 0, status: 'IN_PROGRESS', percentComplete: 10 }],
+    ...more,
+  }).id;
+
+const eventOf = (answer: Answer<{ workRequest: Event }> | null): Event => {
+  expect(answer?.errors).toBeUndefined();
+  if (!answer?.data) throw new Error('no event came');
+  return answer.data.workRequest;
+};
+const next = async (watch: Watch): Promise<string> => {
+  const answer = await watch.next();
+  return answer === null ? 'complete' : shorten(eventOf(answer));
+};
+const shorten = ({ type, workRequest, gap }: Event): string =>
+  [type, gap?.reason, workRequest?.status, workRequest?.percentComplete]
+    .filter((word) => word !== undefined && word !== null)
+    .join(' ');
+const gets = (id: string, where = house): number => where.emulator.calls({ workRequestId: id }).length;
+
+/** Resolves when upstream was asked `times` more for this one, as a subscription to it sees to. */
+const untilPolled = async (id: string, times: number): Promise<void> => {
+  const goal = gets(id) + times;
+  while (gets(id) < goal) await sleep(betweenLooksMs);
+};
+
+describe.each(['websocket', 'sse'] as const)('a subscription over %s', (transport) => {
+  const watch = (id: string, more: Json = {}, where = house): Watch =>
+    where.subscribe<{ workRequest: Event }>(document, { id, service: 'DEVOPS', ...more }, { transport });
+
+  test('tells the state at the start, each change, the end, and completes', async () => {
+    const id = create();
+    const watching = watch(id);
+    const snapshot = eventOf(await watching.next());
+    expect(snapshot).toEqual({
+      type: 'SNAPSHOT',
+      sequence: 1,
+      previousStatus: null,
+      mergedCount: 0,
+      nextPollAt: expect.any(String),
+      workRequest: {
+        id: Buffer.from(`WorkRequest:DEVOPS:${region}:${id}`).toString('base64url'),
+        status: 'IN_PROGRESS',
+        percentComplete: 10,
+        isTerminal: false,
+        isStale: false,
+      },
+      gap: null,
+    });
+    house.emulator.patchWorkRequest(id, { percentComplete: 60 });
+    expect(await next(watching)).toBe('CHANGED IN_PROGRESS 60');
+    house.emulator.patchWorkRequest(id, { status: 'NEEDS_ATTENTION' });
+    expect(eventOf(await watching.next())).toMatchObject({
+      type: 'CHANGED',
+      sequence: 3,
+      previousStatus: 'IN_PROGRESS',
+      workRequest: { status: 'NEEDS_ATTENTION', isTerminal: false },
+    });
+    house.emulator.patchWorkRequest(id, { status: 'SUCCEEDED', percentComplete: 100 });
+    expect(eventOf(await watching.next())).toMatchObject({
+      type: 'FINISHED',
+      sequence: 4,
+      nextPollAt: null,
+      workRequest: { status: 'SUCCEEDED', percentComplete: 100, isTerminal: true },
+    });
+    expect(await watching.next()).toBeNull();
+    await house.untilMetric('gateway_watchers', 0);
+  });
+
+  test('of a work request that is over is one SNAPSHOT, for one get', async () => {
+    const id = create({ script: [{ afterMs: 0, status: 'FAILED', percentComplete: 40 }] });
+    const events = (await watch(id).all()).map(eventOf);
+    expect(events.map(shorten)).toEqual(['SNAPSHOT FAILED 40']);
+    expect(gets(id)).toBe(1);
+    await house.untilMetric('gateway_watchers', 0);
+  });
+
+  test('of one that Oracle does not know is one GAP that says so, for one get', async () => {
+    const id = 'ocid1.devopsworkrequest.oc1.iad.absent';
+    const before = gets(id);
+    const events = (await watch(id).all()).map(eventOf);
+    expect(events).toEqual([
+      {
+        type: 'GAP',
+        sequence: 1,
+        previousStatus: null,
+        mergedCount: 0,
+        nextPollAt: null,
+        workRequest: null,
+        gap: { reason: 'NOT_FOUND', message: expect.any(String) },
+      },
+    ]);
+    expect(gets(id)).toBe(before + 1);
+    await house.untilMetric('gateway_watchers', 0);
+  });
+
+  test('asks upstream no more once it is unsubscribed from, or its connection cut, while nothing happens', async () => {
+    const other = create();
+    const clock = watch(other);
+    expect(await next(clock)).toBe('SNAPSHOT IN_PROGRESS 10');
+    for (const leave of ['unsubscribe', 'cut'] as const) {
+      const id = create();
+      const watching = watch(id);
+      expect(await next(watching)).toBe('SNAPSHOT IN_PROGRESS 10');
+      watching[leave]();
+      await house.untilMetric('gateway_watchers', 1);
+      await untilPolled(other, 1);
+      const asked = gets(id);
+      await untilPolled(other, 2);
+      expect(gets(id)).toBe(asked);
+    }
+    clock.unsubscribe();
+    await house.untilMetric('gateway_watchers', 0);
+    expect(await house.metric('gateway_subscribers')).toBe(0);
+  });
+
+  test('reads errors anew for each event that selects them', async () => {
+    const id = create();
+    const watching = house.subscribe<{ workRequest: { workRequest: Json } }>(
+      'subscription($id: ID!) { workRequest(id: $id, service: DEVOPS) { workRequest { status errors { nodes { code } } } } }',
+      { id },
+      { transport },
+    );
+    const told = async (): Promise<unknown> => (await watching.next())?.data?.workRequest.workRequest;
+    expect(await told()).toEqual({ status: 'IN_PROGRESS', errors: { nodes: [] } });
+    house.emulator.patchWorkRequest(id, { status: 'FAILED', errors: [{ code: 'Broken', message: 'x' }] });
+    expect(await told()).toEqual({ status: 'FAILED', errors: { nodes: [{ code: 'Broken' }] } });
+    expect(await watching.next()).toBeNull();
+  });
+
+  test('ends with the error of an upstream that will never answer it', async () => {
+    const id = create({ service: 'BASTION' });
+    house.emulator.addFault({ service: 'BASTION', status: 400 });
+    const [answer, ...more] = await watch(id, { service: 'BASTION' }).all();
+    house.emulator.clearFaults();
+    expect(more).toEqual([]);
+    expect(answer && codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+    await house.untilMetric('gateway_watchers', 0);
+  });
+});
+
+describe('however many watch', () => {
+  test('there is one poller, whatever the transport and the way the id is written', async () => {
+    const id = create();
+    const globalId = Buffer.from(`WorkRequest:DEVOPS:${region}:${id}`).toString('base64url');
+    const pollsBefore = await house.metric('gateway_polls');
+    const watches = [
+      house.subscribe<{ workRequest: Event }>(document, { id, service: 'DEVOPS' }),
+      house.subscribe<{ workRequest: Event }>(document, { id: globalId }),
+      house.subscribe<{ workRequest: Event }>(document, { id, service: 'DEVOPS' }, { transport: 'sse' }),
+    ];
+    for (const watch of watches) expect(await next(watch)).toBe('SNAPSHOT IN_PROGRESS 10');
+    expect(await house.metric('gateway_watchers')).toBe(1);
+    expect(await house.metric('gateway_subscribers')).toBe(3);
+    await untilPolled(id, 2);
+    house.emulator.patchWorkRequest(id, { status: 'SUCCEEDED', percentComplete: 100 });
+    for (const watch of watches) {
+      expect((await watch.all()).map((answer) => shorten(eventOf(answer)))).toEqual([
+        'SNAPSHOT IN_PROGRESS 10',
+        'FINISHED SUCCEEDED 100',
+      ]);
+    }
+    expect((await house.metric('gateway_polls')) - pollsBefore).toBe(gets(id));
+    expect(await house.metric('gateway_watchers')).toBe(0);
+  });
+
+  test('there is one poller where the raw id does not tell a namespace and the global id does', async () => {
+    const id = create({ service: 'LOGANALYTICS_STORAGE' });
+    const { data } = await house.query('query($id: ID!) { workRequest(id: $id) { id } }', { id });
+    const globalId = data?.['workRequest']?.['id'];
+    const watches = [id, globalId].map((one) =>
+      house.subscribe<{ workRequest: Event }>(document, { id: one }),
+    );
+    for (const watch of watches) expect(await next(watch)).toBe('SNAPSHOT IN_PROGRESS 10');
+    expect(await house.metric('gateway_watchers')).toBe(1);
+    for (const watch of watches) watch.unsubscribe();
+    await house.untilMetric('gateway_watchers', 0);
+  });
+});
+
+describe('queries and subscriptions', () => {
+  test('what an event told, no later query takes back', async () => {
+    const id = create();
+    const watching = house.subscribe<{ workRequest: Event }>(document, { id, service: 'DEVOPS' });
+    expect(await next(watching)).toBe('SNAPSHOT IN_PROGRESS 10');
+    house.emulator.patchWorkRequest(id, { status: 'SUCCEEDED', percentComplete: 100 });
+    expect(await next(watching)).toBe('FINISHED SUCCEEDED 100');
+    // A replica of theirs that lags behind.
+    house.emulator.patchWorkRequest(id, { status: 'IN_PROGRESS', percentComplete: 50 });
+    const { data } = await house.query(query, { id, service: 'DEVOPS' });
+    expect(data?.['workRequest']).toEqual({ status: 'SUCCEEDED', percentComplete: 100 });
+  });
+
+  test('what a query sees, subscribers are told at once, with no poll of their own', async () => {
+    const calm = await createTestGateway({ env: { POLL_MIN_MS: '3600000', POLL_MAX_MS: '3600000' } });
+    try {
+      for (const [service, more] of [
+        ['DEVOPS', {}],
+        // Its raw id does not tell the namespace that its global id has.
+        ['LOGANALYTICS_STORAGE', {}],
+      ] as const) {
+        const id = create({ service, ...more }, calm);
+        const watching = calm.subscribe<{ workRequest: Event }>(document, { id, service });
+        expect(await next(watching)).toBe('SNAPSHOT IN_PROGRESS 10');
+        calm.emulator.patchWorkRequest(id, { status: 'FAILED' });
+        const { data } = await calm.query(query, { id, service });
+        expect(data?.['workRequest']).toMatchObject({ status: 'FAILED' });
+        expect(await next(watching)).toBe('FINISHED FAILED 10');
+        expect(await watching.next()).toBeNull();
+        expect(gets(id, calm)).toBe(2);
+      }
+    } finally {
+      await calm.stop();
+    }
+  });
+});
