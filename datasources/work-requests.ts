@@ -140,7 +140,12 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
       // Elsewhere a DELETE on this path would be a call that Oracle does not document.
       if (api.cancel === 'none')
         throw new GatewayError('BAD_USER_INPUT', `${api.title} cannot cancel work requests.`);
-      const full = (await complete(ref)) ?? ref;
+      const full = await complete(ref);
+      if (full === null)
+        throw new GatewayError(
+          'NOT_FOUND',
+          `${api.title} has no namespace in ${ref.region}: nothing to cancel.`,
+        );
       const headers: Record<string, string> =
         api.cancel === 'if-match' && ifMatch !== undefined ? { 'if-match': ifMatch } : {};
       await call(api, ref.region, pathOf(api, full), { method: 'DELETE', headers });

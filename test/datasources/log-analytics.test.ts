@@ -50,6 +50,14 @@ describe("Logging Analytics' namespace", () => {
     expect(upstream.takePaths()).toEqual([question, question, question]);
   });
 
+  test('that does not exist leaves nothing to cancel', async () => {
+    const { source, upstream } = sourceWith({ body: { items: [] } });
+    await expect(source.cancel(refOf('a', 'LOGANALYTICS_QUERY'))).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    expect(upstream.takePaths()).toEqual([question]);
+  });
+
   test.each([
     [undefined],
     ['acme'],

@@ -328,6 +328,15 @@ describe('cancel', () => {
     },
   );
 
+  test.each(serviceNames.filter((service) => !withCancel.includes(service)))(
+    'of %s, which has none, asks nobody',
+    async (service) => {
+      const { source, upstream } = createTestSource(() => ({ status: 204 }));
+      await expect(source.cancel(refFor(service))).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+      expect(upstream.requests).toEqual([]);
+    },
+  );
+
   test('passes a 404 on: there was nothing to cancel', async () => {
     const { source } = createTestSource(() => upstreamError('NOT_FOUND'));
     await expect(source.cancel(cluster)).rejects.toMatchObject({ code: 'NOT_FOUND' });
