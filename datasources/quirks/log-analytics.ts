@@ -32,13 +32,12 @@ export const createNamespaces = ({
 
   const ask = async (api: Api<ServiceName>, region: string): Promise<string | null> => {
     const { origin, prefix } = endpoints.of(api, region);
-    const { status, body, opcRequestId } = await upstream.call({
-      service: api.name,
-      region,
-      method: 'GET',
-      origin,
-      path: `${prefix}/namespaces?compartmentId=${encodeURIComponent(await tenancyId())}`,
-    });
+    const path = `${prefix}/namespaces?compartmentId=${encodeURIComponent(await tenancyId())}`;
+    const answer = await upstream
+      .call({ service: api.name, region, method: 'GET', origin, path })
+      .catch(absentOnly);
+    if (answer === null) return null;
+    const { status, body, opcRequestId } = answer;
     const list = namespaceList.safeParse(body);
     if (list.success) return list.data.items[0]?.namespaceName ?? null;
     throw new UpstreamError('UPSTREAM_MALFORMED', `${api.title} answered no readable list of namespaces.`, {
@@ -60,4 +59,10 @@ export const createNamespaces = ({
       return name;
     },
   };
+};
+
+/** Absent or forbidden, upstream tells no difference: what cannot be seen is not there. */
+const absentOnly = (error: unknown): null => {
+  if (error instanceof UpstreamError && error.code === 'NOT_FOUND') return null;
+  throw error;
 };

@@ -50,6 +50,12 @@ describe("Logging Analytics' namespace", () => {
     expect(upstream.takePaths()).toEqual([question, question, question]);
   });
 
+  test('that may not be seen means that nothing is there: 404 is no error of a read', async () => {
+    const { source, upstream } = sourceWith(upstreamError('NOT_FOUND'));
+    expect(await source.get(raw)).toBeNull();
+    expect(upstream.takePaths()).toEqual([question]);
+  });
+
   test('that does not exist leaves nothing to cancel', async () => {
     const { source, upstream } = sourceWith({ body: { items: [] } });
     await expect(source.cancel(refOf('a', 'LOGANALYTICS_QUERY'))).rejects.toMatchObject({
