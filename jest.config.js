@@ -13,6 +13,7 @@ export default {
           target: 'es2024',
           parser: { syntax: 'typescript' },
           transform: { verbatimModuleSyntax: true },
+          experimental: { keepImportAttributes: true },
         },
         module: { type: 'es6' },
       },
