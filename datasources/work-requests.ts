@@ -169,8 +169,9 @@ const fillPath = (
     if (value === undefined || value === '') throw new Error(`the path ${template} needs ${name}`);
     delete rest[name];
     // Dots alone would climb: no id or namespace of Oracle's begins with one.
-    if (value.startsWith('.')) throw new Error(`${name} cannot stand in a path`);
-    return encodeURIComponent(value);
+    if (value.startsWith('.'))
+      throw new GatewayError('BAD_USER_INPUT', `\`${name}\` cannot begin with a dot.`);
+    return encode(value);
   });
   return { path, rest };
 };
@@ -179,8 +180,11 @@ const queryString = (params: Readonly<Record<string, string | number | undefined
   const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== '');
   return given.length === 0
     ? ''
-    : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')}`;
+    : `?${given.map(([name, value]) => `${name}=${encode(String(value))}`).join('&')}`;
 };
+
+/** Half a surrogate pair is text to JSON, and an exception to `encodeURIComponent`. */
+const encode = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 const nextPageOf = ({ headers }: UpstreamAnswer): string | null => headers['opc-next-page'] || null;
 

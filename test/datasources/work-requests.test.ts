@@ -204,6 +204,27 @@ describe('list', () => {
     ]);
   });
 
+  test('takes any text for a parameter, half a surrogate pair included', async () => {
+    const { source, upstream } = createTestSource(() => ({ body: [] }));
+    await source.list({ service: 'CONTAINERENGINE', region: ashburn, compartmentId: 'a\ud800\0\r\n' });
+    expect(upstream.takePaths()).toEqual(['/20180222/workRequests?compartmentId=a%EF%BF%BD%00%0D%0A']);
+  });
+
+  test.each(['.', '..', './x', '../../20160918/users', '.%2e'])(
+    'takes no parent called %j, which would climb',
+    async (loadBalancerId) => {
+      const { source, upstream } = createTestSource(() => ({ body: [] }));
+      const query = {
+        service: 'LOADBALANCER',
+        region: ashburn,
+        compartmentId: '',
+        params: { loadBalancerId },
+      } as const;
+      await expect(source.list(query)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+      expect(upstream.requests).toEqual([]);
+    },
+  );
+
   test("carries Log Analytics' namespace into the ids of its items", async () => {
     const { source } = createTestSource(() => ({ body: { items: [{ id: 'a' }] } }));
     const { items } = await source.list({
