@@ -29,13 +29,15 @@ interface Stand {
   readonly emulator: Emulator;
   readonly official: Official;
   readonly ours: Ours;
+  /** A gateway that remembers nothing of these work requests but what it listed. */
+  readonly lister: Ours;
   readonly region: string;
   readonly scene: Scene;
   /** Adds `differences` and other complaints to the check that is running. */
   complain(role: string, problems: readonly string[]): void;
 }
 
-/** Order matters: what a list brought is remembered by the gateway and seen in later gets. */
+/** Order matters: what `graphql` lists is remembered by the gateway and seen in later gets. */
 const checks: readonly (readonly [CheckName, (stand: Stand) => Promise<void>])[] = [
   ['get', checkGet],
   ['list', checkList],
@@ -49,6 +51,7 @@ export const checkApi = async (
   emulator: Emulator,
   official: Official,
   ours: Ours,
+  lister: Ours,
   region: string,
 ): Promise<readonly CheckResult[]> => {
   const scene = stage(emulator, official.key, region);
@@ -59,6 +62,7 @@ export const checkApi = async (
       emulator,
       official,
       ours,
+      lister,
       region,
       scene,
       complain: (role, more) => problems.push(...more.map((problem) => `${role}: ${problem}`)),
@@ -106,7 +110,7 @@ async function checkGet(stand: Stand): Promise<void> {
 }
 
 async function checkList(stand: Stand): Promise<void> {
-  const { official, ours, scene, region } = stand;
+  const { official, lister, scene, region } = stand;
   const limit = Math.ceil(scene.actors.length / 2);
   const listed: unknown[] = [];
   let page: string | null = null;
@@ -118,7 +122,7 @@ async function checkList(stand: Stand): Promise<void> {
       official.call('list', { ...parametersFor(stand), compartmentId: scene.compartmentId, ...paging }),
     );
     const own = await traced(stand, () =>
-      ours.source.list({
+      lister.source.list({
         service: serviceOf(stand),
         region,
         compartmentId: scene.compartmentId,
@@ -208,14 +212,10 @@ async function checkPart(stand: Stand, name: 'errors' | 'logs'): Promise<void> {
 
 async function checkGraphql(stand: Stand): Promise<void> {
   const { official, ours, scene, region } = stand;
+  const query = { compartmentId: scene.compartmentId, limit: 100 };
+  await ours.source.list({ service: serviceOf(stand), region, params: scene.parents, ...query });
   const listExtras = new Map(
-    itemsOf(
-      await official.call('list', {
-        ...parametersFor(stand),
-        compartmentId: scene.compartmentId,
-        limit: 100,
-      }),
-    )
+    itemsOf(await official.call('list', { ...parametersFor(stand), ...query }))
       .map(foldWorkRequest)
       .map(({ workRequestId, extras }) => [workRequestId, extras]),
   );

@@ -1,6 +1,6 @@
 /** The work requests that both sides read: one for each status word of the API, and those that are odd in some way. */
 import { dialectOf } from '../../emulator/dialects.ts';
-import type { Dialect } from '../../emulator/dialects.ts';
+import type { Dialect, Field } from '../../emulator/dialects.ts';
 import type { CreateBody, Emulator } from '../../emulator/emulator.ts';
 import { wordFor } from '../../emulator/lives.ts';
 
@@ -23,9 +23,9 @@ type Part = Omit<CreateBody, 'service' | 'region' | 'compartmentId' | 'count'>;
 
 const roles = (dialect: Dialect): Readonly<Record<string, Part>> => {
   const running = wordFor(dialect, 'IN_PROGRESS');
-  const optional = optionalNames(dialect, dialect.fields);
-  const optionalInItem = optionalNames(dialect, dialect.itemFields);
-  const nulls = (fields: readonly string[]) => Object.fromEntries(fields.map((name) => [name, null]));
+  const optional = optionalNames(dialect);
+  const nulls = (fields: readonly Field[]) =>
+    Object.fromEntries(fields.filter(({ name }) => optional.includes(name)).map(({ name }) => [name, null]));
   const words = dialect.statusWords.map((word, index): [string, Part] => [
     word,
     { script: through(dialect, word, 12.5 * index), resources },
@@ -47,12 +47,12 @@ const roles = (dialect: Dialect): Readonly<Record<string, Part>> => {
     },
     'nothing that is optional': {
       script: through(dialect, running, 10),
-      omit: [...new Set([...optional, ...optionalInItem])],
+      omit: [...optional],
     },
     'null for what is optional': {
       script: through(dialect, running, 10),
-      nativeInGet: nulls(optional),
-      nativeInListItem: nulls(optionalInItem),
+      nativeInGet: nulls(dialect.fields),
+      nativeInListItem: nulls(dialect.itemFields),
     },
     'fields of tomorrow': {
       script: through(dialect, running, 10),
@@ -69,15 +69,17 @@ const roles = (dialect: Dialect): Readonly<Record<string, Part>> => {
 };
 
 /**
- * What an answer can do without. Some APIs call even the id optional; without it there is no work request, and without
- * its compartment no way to ask for errors where that is required.
+ * What get and list item both can do without, so that they agree. Some APIs call even the id optional; without it there
+ * is no work request, and without its compartment no way to ask for errors where that is required.
  */
-const optionalNames = ({ operations }: Dialect, fields: Dialect['fields']): readonly string[] => {
+const optionalNames = ({ operations, fields, itemFields }: Dialect): readonly string[] => {
   const needsCompartment = operations.errors?.requiredQuery.includes('compartmentId') === true;
   const needed = ['id', 'workRequestId', ...(needsCompartment ? ['compartmentId'] : [])];
-  return fields
-    .filter(({ isOptional, name }) => isOptional && !needed.includes(name))
-    .map(({ name }) => name);
+  const all = [...fields, ...itemFields];
+  const required = all.filter(({ isOptional }) => !isOptional).map(({ name }) => name);
+  return [...new Set(all.map(({ name }) => name))].filter(
+    (name) => !required.includes(name) && !needed.includes(name),
+  );
 };
 
 const resources: NonNullable<Part['resources']> = [

@@ -25,7 +25,8 @@ const main = async (packageNames: readonly string[]): Promise<void> => {
   // Both sides look at the same moment.
   emulator.setClock({ speed: 0 });
   const { url } = await emulator.start(0);
-  const ours = await startOurs({ emulatorUrl: url, region, tenancyId: sampleTenancy, privateKey });
+  const start = () => startOurs({ emulatorUrl: url, region, tenancyId: sampleTenancy, privateKey });
+  const [ours, lister] = await Promise.all([start(), start()]);
   for (const packageName of packageNames) {
     const apis = openPackage(packageName, {
       endpointBase: `${url}/${region}/`,
@@ -35,11 +36,12 @@ const main = async (packageNames: readonly string[]): Promise<void> => {
     for (const official of apis) {
       const { key } = official;
       // A row that is missing is reported by the parent, which compares all keys with the catalog's.
-      const results = isServiceName(key) ? await checkApi(emulator, official, ours, region) : [];
+      const results = isServiceName(key) ? await checkApi(emulator, official, ours, lister, region) : [];
       process.send?.({ key, results } satisfies ApiReport);
     }
   }
   await ours.stop();
+  await lister.stop();
   await emulator.stop();
   process.disconnect?.();
 };
