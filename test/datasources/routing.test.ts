@@ -8,6 +8,7 @@ import { createRouter } from '../../datasources/routing.ts';
 import type { Route, Router, Target } from '../../datasources/routing.ts';
 import { GatewayError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { createTestSource, upstreamError } from '../support/fake-upstream.ts';
 
 const regions = createRegions();
 const allowedRegions = ['us-ashburn-1', 'us-phoenix-1', 'eu-frankfurt-1'];
@@ -265,6 +266,249 @@ describe('a message', () => {
     );
     refuses('SERVICE_REQUIRED', /^The OCID type `[y]{80}` does not tell/, () =>
       route(`ocid1.${'y'.repeat(200)}.oc1.iad.a`),
+    );
+  });
+});
+
+describe('an id made to harm', () => {
+  const refusals: readonly ErrorCode[] = [
+    'BAD_USER_INPUT',
+    'SERVICE_REQUIRED',
+    'REGION_REQUIRED',
+    'REGION_NOT_ALLOWED',
+  ];
+  const origins = new Set(
+    serviceNames.flatMap((service) =>
+      allowedRegions.map(
+        (region) => createTestSource(() => ({})).endpoints.of(catalog[service], region).origin,
+      ),
+    ),
+  );
+
+  const { source, upstream, endpoints } = createTestSource(() => upstreamError('NOT_FOUND'));
+
+  /** Asks for it as a query would, at a source where nothing is there; says what came of it. */
+  const attempt = async (target: Target): Promise<ErrorCode | 'asked'> => {
+    const before = upstream.requests.length;
+    let ref;
+    try {
+      ref = router.routeWorkRequest(target).ref;
+      expect(await source.get(ref)).toBeNull();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      expect(refusals).toContain(error.code);
+      expect(error.message).toMatch(/^[\x20-\x7e]{1,400}$/);
+      expect(upstream.requests).toHaveLength(before);
+      return error.code;
+    }
+    const asked = upstream.requests.slice(before);
+    expect(asked).toHaveLength(1);
+    for (const { origin, path, service, region } of asked) {
+      const api = catalog[service];
+      const url = new URL(origin + path);
+      expect(origins).toContain(origin);
+      expect(origin).toBe(endpoints.of(api, region).origin);
+      expect([url.origin, url.pathname, url.search, url.hash, url.username]).toEqual([
+        origin,
+        path,
+        '',
+        '',
+        '',
+      ]);
+      const below = api.basePath + api.path.replace('{namespaceName}', ref.namespace ?? '');
+      expect(path.startsWith(`${below}/`)).toBe(true);
+      expect(path.slice(below.length + 1)).toBe(ref.workRequestId);
+      expect(ref.workRequestId).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+      expect(path.split('/').length).toBe(below.split('/').length + 1);
+    }
+    return 'asked';
+  };
+  const encoded = (...parts: readonly string[]): string =>
+    Buffer.from(`WorkRequest:${parts.join(':')}`).toString('base64url');
+
+  const hostile = [
+    '@evil.example',
+    '//evil.example',
+    '///evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    'https://evil.example/',
+    'http://169.254.169.254/opc/v2/instance/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    ':80',
+    ':pass@evil.example',
+    '#fragment',
+    '?compartmentId=x',
+    '&limit=1',
+    ';jsessionid=1',
+    '.',
+    '..',
+    '../',
+    '/..',
+    '/../../20160918/users',
+    '%2e%2e',
+    '%2e%2e%2f',
+    '%2E%2E/',
+    '.%2e/',
+    '%252e%252e%252f',
+    '%2f',
+    '%252f',
+    '%5c',
+    '%00',
+    '%0d%0aHost:%20evil.example',
+    '\r\nHost: evil.example\r\n\r\n',
+    '\n',
+    '\r',
+    '\t',
+    ' ',
+    '\0',
+    '\u2024\u2024/', // one dot leader
+    '\u2025', // two dot leader
+    '\u3002', // ideographic full stop, a dot to IDNA
+    '\uff0e\uff0e\uff0f', // full-width dots and slash
+    '\u2215', // division slash
+    '\u2044', // fraction slash
+    '\u29f8',
+    '\uff20evil.example', // full-width @
+    '\u202e', // right-to-left override
+    '\u200b', // zero-width space
+    '\ufeff',
+    '\ud800',
+    '\u{1f4a5}',
+    '\u0130', // grows when lower-cased
+    '{region}',
+    '${process.env}',
+    '__proto__',
+    'constructor',
+    '*',
+    '"',
+    "'",
+    '`',
+    '<script>',
+    '|',
+    '^',
+    '[::1]',
+    '~',
+    '!',
+    '+',
+    '=',
+    ',',
+  ] as const;
+
+  const places: readonly ((text: string) => Target)[] = [
+    (id) => ({ id }),
+    (text) => ({ id: `${cluster}${text}` }),
+    (text) => ({ id: `${text}${cluster}` }),
+    (text) => ({ id: `ocid1.${text}.oc1.iad.aaaa` }),
+    (text) => ({ id: `ocid1.clustersworkrequest.${text}.iad.aaaa` }),
+    (text) => ({ id: `ocid1.clustersworkrequest.oc1.${text}.aaaa` }),
+    (text) => ({ id: `ocid1.clustersworkrequest.oc1.iad${text}.aaaa` }),
+    (text) => ({ id: `ocid1.clustersworkrequest.oc1.iad.${text}.aaaa` }),
+    (text) => ({ id: `ocid1.clustersworkrequest.oc1.iad.${text}` }),
+    (id) => ({ id, service: 'OBJECTSTORAGE', region: 'iad' }),
+    (text) => ({ id: `a${text}`, service: 'OBJECTSTORAGE', region: 'iad' }),
+    (region) => ({ id: uuid, service: 'OBJECTSTORAGE', region }),
+    (text) => ({ id: uuid, service: 'OBJECTSTORAGE', region: `us-ashburn-1${text}` }),
+    (text) => ({ id: encoded(text) }),
+    (text) => ({ id: encoded(text, 'us-ashburn-1', 'a') }),
+    (text) => ({ id: encoded('CONTAINERENGINE', text, 'a') }),
+    (text) => ({ id: encoded('CONTAINERENGINE', `us-ashburn-1${text}`, 'a') }),
+    (text) => ({ id: encoded('CONTAINERENGINE', 'us-ashburn-1', text) }),
+    (text) => ({ id: encoded('CONTAINERENGINE', 'us-ashburn-1', `a${text}`) }),
+    (text) => ({ id: encoded('CONTAINERENGINE', 'us-ashburn-1', 'a', text) }),
+    (text) => ({ id: encoded('LOGANALYTICS', 'us-ashburn-1', 'a', text) }),
+    (text) => ({ id: encoded('LOGANALYTICS', 'us-ashburn-1', 'a', `acme${text}`) }),
+    (text) => ({ id: encoded('LOGANALYTICS', 'us-ashburn-1', `a${text}`, 'acme') }),
+    (text) => ({ id: `${clusterGlobal}${text}` }),
+  ];
+
+  test.each(hostile.map((text) => [JSON.stringify(text), text] as const))(
+    'with %s in any place opens nothing but its own path',
+    async (_, text) => {
+      for (const place of places) await attempt(place(text));
+    },
+  );
+
+  test('of a realm or region that is not ours is refused, and so is one that is too long', async () => {
+    const long = 'a'.repeat(100_000);
+    const targets: readonly Target[] = [
+      { id: 'ocid1.clustersworkrequest.oc2.us-langley-1.aaaa' },
+      { id: 'ocid1.clustersworkrequest.oc4.uk-gov-london-1.aaaa' },
+      { id: 'ocid1.clustersworkrequest.oc1.ap-tokyo-1.aaaa' },
+      { id: 'ocid1.clustersworkrequest.oc1..aaaa' },
+      { id: 'ocid1.clustersworkrequest.oc2.iad.aaaa' },
+      { id: long },
+      { id: `${cluster}${long}` },
+      { id: encoded('CONTAINERENGINE', 'us-ashburn-1', long) },
+      { id: uuid, service: 'OBJECTSTORAGE', region: long },
+      { id: `ocid1${'.'.repeat(200)}` },
+      { id: encoded('LOGANALYTICS', 'us-ashburn-1', 'a', long) },
+    ];
+    const outcomes: string[] = [];
+    for (const target of targets) outcomes.push(await attempt(target));
+    expect(outcomes).toEqual([
+      'REGION_NOT_ALLOWED',
+      'REGION_NOT_ALLOWED',
+      'REGION_NOT_ALLOWED',
+      'REGION_REQUIRED',
+      'BAD_USER_INPUT',
+      'BAD_USER_INPUT',
+      'BAD_USER_INPUT',
+      'BAD_USER_INPUT',
+      'REGION_NOT_ALLOWED',
+      'SERVICE_REQUIRED',
+      'BAD_USER_INPUT',
+    ]);
+  });
+
+  test('of any kind (3,000 made up) never opens anything but its own path', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(...hostile),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('ocid1', 'clustersworkrequest', 'oc1', 'iad', 'us-ashburn-1', 'a', '.', ':', '-'),
+    );
+    const texts = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''));
+    const outcomes = new Map<string, number>();
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...places), texts, async (place, text) => {
+        const outcome = await attempt(place(text));
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }),
+      { numRuns: 3_000 },
+    );
+    // Both kinds came up, or this test would look at nothing.
+    expect(outcomes.get('asked')).toBeGreaterThan(20);
+    expect(outcomes.get('BAD_USER_INPUT')).toBeGreaterThan(1_000);
+  });
+
+  test("as upstream's text (a page token, a namespace, a parent) changes a query value or a path segment at most", async () => {
+    const lists = createTestSource(() => ({ body: { items: [] } }));
+    const texts = fc.oneof(fc.constantFrom(...hostile), fc.string({ unit: 'binary', minLength: 1 }));
+    await fc.assert(
+      fc.asyncProperty(texts, texts, texts, async (page, namespaceName, compartmentId) => {
+        const before = lists.upstream.requests.length;
+        const query = { region: 'us-ashburn-1', compartmentId, page } as const;
+        await lists.source.list({ ...query, service: 'ADM' });
+        await lists.source
+          .list({ ...query, service: 'LOGANALYTICS', params: { namespaceName } })
+          .catch((error: unknown) => expect(error).toMatchObject({ code: 'BAD_USER_INPUT' }));
+        await lists.source.errors({ service: 'ADM', region: 'us-ashburn-1', workRequestId: 'a' }, null, {
+          page,
+        });
+        for (const { service, origin, path } of lists.upstream.requests.slice(before)) {
+          const url = new URL(origin + path);
+          expect(url.origin).toBe(endpoints.of(catalog[service], 'us-ashburn-1').origin);
+          expect(url.hash).toBe('');
+          expect(path.startsWith(`${url.pathname}?`)).toBe(true);
+          expect(path).toMatch(/^[\x21-\x7e]+$/);
+          expect(url.pathname.split('/')).toHaveLength(
+            service === 'LOGANALYTICS' ? 5 : url.pathname.endsWith('/errors') ? 5 : 3,
+          );
+          expect(url.searchParams.get('page')).toBe(page.toWellFormed());
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 });

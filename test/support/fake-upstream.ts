@@ -1,5 +1,6 @@
 /** Oracle Cloud as a function: what was asked is on record, what is answered is the test's. Nothing is signed or sent. */
 import { createEndpoints } from '../../datasources/endpoints.ts';
+import type { Endpoints } from '../../datasources/endpoints.ts';
 import { createObservations } from '../../datasources/observations.ts';
 import type { Observations } from '../../datasources/observations.ts';
 import { createRegions, endpointOf } from '../../datasources/regions.ts';
@@ -76,16 +77,18 @@ export const createFakeUpstream = (
 export interface TestSource {
   readonly source: WorkRequestSource;
   readonly upstream: FakeUpstream;
+  readonly endpoints: Endpoints;
   readonly observations: Observations;
   readonly clock: ManualClock;
 }
+
+const regions = createRegions();
 
 /** The real source over a fake upstream, allowed to call three regions. */
 export const createTestSource = (
   answer: Parameters<typeof createFakeUpstream>[0],
   { tenancyId = async () => tenancy }: { readonly tenancyId?: () => Promise<string> } = {},
 ): TestSource => {
-  const regions = createRegions();
   const upstream = createFakeUpstream(answer);
   const observations = createObservations();
   const clock = createManualClock();
@@ -102,6 +105,7 @@ export const createTestSource = (
   return {
     source: createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId }),
     upstream,
+    endpoints,
     observations,
     clock,
   };
