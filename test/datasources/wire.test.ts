@@ -541,7 +541,7 @@ describe('any JSON', () => {
           if (field === undefined) throw new Error(`${name} is lost`);
           const told = fieldOf[field];
           if (value === null) continue;
-          if (told instanceof Date) expect(told).toEqual(new Date(value as string));
+          if (told instanceof Date) expect(told).toEqual(new Date(value));
           else if (Array.isArray(value)) expect(Array.isArray(told)).toBe(true);
           else expect(told).toEqual(value);
         }
