@@ -1,0 +1,315 @@
+/** The executable, as its users run it: what it prints, what it refuses to start with and how it says so, and how it ends. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { writeDemoProfile } from '../emulator/demo-profile.ts';
+import { createEmulator } from '../emulator/emulator.ts';
+import type { Emulator } from '../emulator/emulator.ts';
+
+// A process takes a second to start, and longer where others want the machine too.
+jest.setTimeout(60_000);
+
+const root = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'server-test-'));
+const children = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  /** Standard output so far. */
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Resolves when standard output matches. Rejects when the process ends before it does. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Exit code, when it has ended. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts `node server.ts` with these variables and no others of the gateway's. */
+const run = (env: Readonly<Record<string, string>>, args: readonly string[] = []): Run => {
+  const child = spawn(process.execPath, ['server.ts', ...args], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], HOME: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.add(child);
+  let [out, err] = ['', ''];
+  let wake = (): void => {};
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    wake();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const ended = once(child, 'close').then(([code]) => {
+    children.delete(child);
+    wake();
+    return code as number | null;
+  });
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    ended,
+    async until(pattern) {
+      for (;;) {
+        const match = pattern.exec(out);
+        if (match) return match;
+        if (!children.has(child)) throw new Error(`it ended without ${pattern}: ${out}${err}`);
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+  };
+};
+
+/** Runs to the end. */
+const runOut = async (
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> => {
+  const { ended, out, err } = run(env, args);
+  const code = await ended;
+  return { code, out: out(), err: err() };
+};
+
+describe('npm start', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  let server: Run;
+  let url: string;
+  let emulatorUrl: string;
+  beforeAll(async () => {
+    const keyFile = join(folder, 'public.pem');
+    writeFileSync(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
+    server = run({ PORT: '0', EMULATOR_PORT: '0', EMULATOR_PUBLIC_KEY_FILE: keyFile, LOG_LEVEL: 'info' });
+    [, url = ''] = await server.until(/GraphQL +(http:\S+)\/graphql/);
+    [, emulatorUrl = ''] = await server.until(/Emulator +(http:\S+)/);
+    await server.until(/\{ workRequest\(.*\}\n/);
+  });
+
+  test('prints where everything is, with the ports that it was given', async () => {
+    expect(server.out()).toContain(`Playground   ${url}/playground\n`);
+    expect(server.out()).toContain(`WebSocket: ${url.replace('http', 'ws')}/graphql`);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+    expect((await fetch(`${url}/playground`)).status).toBe(200);
+    expect((await fetch(emulatorUrl)).status).toBe(200);
+  });
+
+  test('prints a query that can be pasted and answers with living data', async () => {
+    const [query] = await server.until(/\{ workRequest\(.*\}/);
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    expect(await response.json()).toEqual({
+      data: {
+        workRequest: {
+          status: expect.stringMatching(/^[A-Z_]+$/),
+          percentComplete: null,
+          operationType: expect.any(String),
+          service: { title: 'Kubernetes Engine' },
+          resources: expect.arrayContaining([
+            { entityType: expect.any(String), identifier: expect.any(String) },
+          ]),
+          logs: { nodes: expect.any(Array) },
+        },
+      },
+    });
+  });
+
+  test('its emulator takes signatures of the key in EMULATOR_PUBLIC_KEY_FILE besides its own', async () => {
+    const { configFile } = writeProfile(
+      'second',
+      privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    );
+    const { code, out, err } = await runOut(
+      {
+        UPSTREAM: 'oci',
+        OCI_CONFIG_FILE: configFile,
+        OCI_ENDPOINT_TEMPLATE: `${emulatorUrl}/{region}/{package}`,
+      },
+      ['--check-config', '--probe'],
+    );
+    expect([code, err]).toEqual([0, expect.not.stringContaining('NotAuthenticated')]);
+    expect(out).toContain('Oracle Cloud answered');
+  });
+
+  test.each(['PORT', 'EMULATOR_PORT'])('says so when %s is taken', async (name) => {
+    const taken = new URL(url).port;
+    const { code, err } = await runOut({ PORT: '0', EMULATOR_PORT: '0', [name]: taken });
+    expect(code).toBe(1);
+    expect(err).toContain(`127.0.0.1:${taken}`);
+    expect(err).toContain(name);
+    expect(err).not.toMatch(/^ +at /m);
+  });
+
+  test('ends with code 0 on SIGTERM, although somebody subscribes', async () => {
+    const id = /workRequest\(id: "([^"]+)"/.exec(server.out())?.[1];
+    const client = createClient({
+      url: `${url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+    });
+    const events = client.iterate<{ workRequest: { type: string } }>({
+      query: 'subscription($id: ID!) { workRequest(id: $id) { type } }',
+      variables: { id },
+    });
+    expect((await events.next()).value?.data?.workRequest.type).toBe('SNAPSHOT');
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    await expect(
+      (async () => {
+        for await (const event of events) void event;
+      })(),
+    ).rejects.toMatchObject({ code: 1012 });
+    expect(server.err()).not.toMatch(/"level":(50|60)/);
+  });
+});
+
+describe('a wrong configuration', () => {
+  test('is told whole, in one go, and ends with 78', async () => {
+    const { code, out, err } = await runOut({
+      PORT: '65536',
+      UPSTREAM: 'aws',
+      OCI_REGIONS: 'ashburn',
+      OCI_ENDPOINT_TEMPLATE: 'file:///etc/passwd',
+      READ_ONLY: 'maybe',
+      CURSOR_SECRET: 'short-canary',
+      ALLOWED_ORIGINS: 'evil.example',
+      UPSTREAM_DEADLINE_MS: '1e3',
+    });
+    expect([code, out]).toEqual([78, '']);
+    for (const name of [
+      'PORT',
+      'UPSTREAM',
+      'OCI_REGIONS',
+      'OCI_ENDPOINT_TEMPLATE',
+      'READ_ONLY',
+      'CURSOR_SECRET',
+      'ALLOWED_ORIGINS',
+      'UPSTREAM_DEADLINE_MS',
+    ]) {
+      expect(err).toMatch(new RegExp(`^  - ${name} `, 'm'));
+    }
+    expect(err).toMatch(/^The configuration has 8 problems:$/m);
+    expect(err).not.toContain('canary');
+    expect(err).not.toMatch(/^ +at /m);
+  });
+
+  test.each([
+    ['a flag that there is not', {}, ['--chek-config'], /--chek-config[\s\S]*Usage: npm start/],
+    ['an argument that there is not', {}, ['emulator'], /emulator[\s\S]*Usage: npm start/],
+    ['--probe alone', {}, ['--probe'], /--probe goes with --check-config/],
+    [
+      'a config file that is not there',
+      { UPSTREAM: 'oci', OCI_CONFIG_FILE: '/nowhere/config' },
+      [],
+      /\/nowhere\/config/,
+    ],
+    [
+      'a public key that is none',
+      { EMULATOR_PORT: '0', PORT: '0', EMULATOR_PUBLIC_KEY_FILE: 'package.json' },
+      [],
+      /EMULATOR_PUBLIC_KEY_FILE/,
+    ],
+    ['regions that Oracle does not have', { OCI_REGIONS: 'us-nowhere-1,eu-frankfurt-1' }, [], /us-nowhere-1/],
+  ] as const)('%s ends with 78 and a sentence', async (_name, env, args, says) => {
+    const { code, err } = await runOut(env, args);
+    expect(err).toMatch(says);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(code).toBe(78);
+  });
+});
+
+describe('--check-config', () => {
+  let emulator: Emulator;
+  let env: Readonly<Record<string, string>>;
+  let template: string;
+  beforeAll(async () => {
+    const { publicKey, configFile } = writeDemoProfile(join(folder, 'demo'));
+    emulator = createEmulator({ publicKeys: [publicKey], samples: false });
+    const { url } = await emulator.start(0);
+    template = `${url}/{region}/{package}`;
+    env = { UPSTREAM: 'oci', OCI_CONFIG_FILE: configFile, OCI_ENDPOINT_TEMPLATE: template };
+  });
+  afterAll(() => emulator.stop());
+  const probe = (more: Readonly<Record<string, string>> = {}): ReturnType<typeof runOut> =>
+    runOut({ ...env, ...more }, ['--check-config', '--probe']);
+
+  test('says that all is fine, listens nowhere and asks nobody', async () => {
+    const { code, out } = await runOut({ ...env, PORT: '1' }, ['--check-config']);
+    expect([code, out]).toEqual([0, 'The configuration is fine.\n']);
+    expect(emulator.totalCalls()).toBe(0);
+  });
+
+  test('makes one signed call with --probe, and says who answered', async () => {
+    const { code, out } = await probe();
+    expect(out).toMatch(/^Oracle Cloud answered: http.*\/us-ashburn-1\/identity\//m);
+    expect(out).toMatch(/Tenancy ocid1\.tenancy\.oc1\.\.\S+, home region us-ashburn-1\./);
+    expect(code).toBe(0);
+    expect(emulator.calls()).toHaveLength(1);
+  });
+
+  test('explains a key that Oracle does not know', async () => {
+    const { configFile } = writeProfile('stranger');
+    const { code, out, err } = await probe({ OCI_CONFIG_FILE: configFile });
+    expect(code).toBe(1);
+    expect(out).not.toContain('Oracle Cloud answered');
+    expect(err).toMatch(
+      /IDENTITY in us-ashburn-1 answered 401 NotAuthenticated.*check its key, user and tenancy/,
+    );
+    expect(err).not.toMatch(/^ +at /m);
+  });
+
+  test.each([
+    [
+      'a clock that is wrong',
+      { status: 401, headers: { date: 'Thu, 01 Jan 2026 00:00:00 GMT' } },
+      /clock here is \d+ minutes ahead of theirs.*set the clock/,
+    ],
+    ['a policy that is missing', { status: 404 }, /404 NotAuthorizedOrNotFound[\s\S]*policy/],
+    ['a right that is missing', { status: 403 }, /403 NotAuthorized[\s\S]*policy/],
+    ['a service in trouble', { status: 503 }, /503[\s\S]*(later|again)/i],
+  ] as const)('explains %s', async (_name, fault, says) => {
+    emulator.addFault({ service: 'IDENTITY', ...fault });
+    const { code, err } = await probe();
+    emulator.clearFaults();
+    expect(err).toMatch(says);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+  });
+
+  test('explains that nothing is there', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    const { code, err } = await probe({
+      OCI_ENDPOINT_TEMPLATE: `http://127.0.0.1:${port}/{region}/{package}`,
+    });
+    expect(err).toMatch(
+      /cannot be reached \(ECONNREFUSED\)[\s\S]*(route|proxy|firewall|OCI_ENDPOINT_TEMPLATE)/i,
+    );
+    expect(code).toBe(1);
+  });
+});
+
+/** A profile in the format of `~/.oci/config`, whose key is this one or nobody's. */
+function writeProfile(name: string, pem?: string): { readonly configFile: string } {
+  const { configFile } = writeDemoProfile(join(folder, name));
+  const [, keyFile = ''] = /key_file=(\S+)/.exec(readFileSync(configFile, 'utf8')) ?? [];
+  if (pem !== undefined) writeFileSync(keyFile, pem);
+  return { configFile };
+}
