@@ -5,7 +5,7 @@
  * No work-request API reads several ids at once. What most have is a list whose items hold every field, so the ids of
  * one (service, region, compartment) that are asked for together become one list, and what the list does not bring is
  * read one by one. A list's pages are followed only while they bring some of what is sought, so a batch of K ids takes
- * at most K + 1 calls, and usually one page.
+ * at most K + 1 calls, and usually one page; no list is read twice.
  */
 import DataLoader from 'dataloader';
 import { UpstreamError } from '../errors.ts';
@@ -72,9 +72,16 @@ export const createLoaders = ({
       ({ ref }) => `${ref.service} ${ref.region} ${ref.namespace ?? ''}`,
     );
     await Promise.all([...groups.values()].map((group) => readGroup(group, found)));
-    return completed.map((ref) =>
+    const answers = completed.map((ref) =>
       ref === null || ref instanceof Error ? ref : (found.get(globalIdOf(ref)) ?? null),
     );
+    // What a get told answers both depths, whichever was asked for.
+    for (const [index, answer] of answers.entries()) {
+      const ref = wanted[index]?.ref;
+      if (ref === undefined || answer instanceof Error || answer?.origin === 'list') continue;
+      for (const depth of ['listItem', 'get'] as const) workRequests.prime({ ref, depth }, answer);
+    }
+    return answers;
   };
 
   /** Ids of one service and region. Compartments are those seen before; where none is known, a first get teaches one. */
@@ -99,43 +106,68 @@ export const createLoaders = ({
     const known = Map.groupBy(refs, (ref) => observations.compartmentOf(ref));
     const unknown = known.get(null) ?? [];
     known.delete(null);
-    await Promise.all([
-      ...[...known].map(async ([compartmentId, some]) => {
-        const missing = await readFromList(compartmentId ?? '', some, found);
-        await readEach(missing, found);
+    const listed = new Set<string>();
+    const missing = await Promise.all(
+      [...known].map(async ([compartmentId, some]) => {
+        if (compartmentId === null || some.length < 2) return some;
+        listed.add(compartmentId);
+        return readFromList(compartmentId, some, found, unknown);
       }),
-      learn(unknown, found),
-    ]);
+    );
+    const unread = unknown.filter((ref) => !found.has(globalIdOf(ref)));
+    await Promise.all([readEach(missing.flat(), found), learn(unread, found, listed)]);
   };
 
   /**
    * Reads ids of unknown compartments: one get, then the list of the compartment it was in, as long as that pays.
-   * Where a get teaches nothing (absent, failed) the next ones are tried several at a time.
+   * Where a get teaches nothing (absent, or in a compartment that was listed) the next ones are tried several at a time.
    */
-  const learn = async (refs: readonly WorkRequestRef[], found: Found, tries = 1): Promise<void> => {
+  const learn = async (
+    refs: readonly WorkRequestRef[],
+    found: Found,
+    listed: Set<string>,
+    tries = 1,
+  ): Promise<void> => {
     // Two ids are two calls either way, and gets run side by side.
     if (refs.length - tries < 2) return readEach(refs, found);
     const [first, others] = [refs.slice(0, tries), refs.slice(tries)];
     await readEach(first, found);
-    const compartments = new Set(first.map((ref) => observations.compartmentOf(ref)));
-    compartments.delete(null);
+    const failures = first
+      .map((ref) => found.get(globalIdOf(ref)))
+      .filter((answer) => answer instanceof Error);
+    const refusal = failures.find((failure) => isOneOf(refusesAll, failure));
+    if (refusal) return others.forEach((ref) => found.set(globalIdOf(ref), refusal));
+    // Time was lost: no more steps one after the other.
+    if (failures.some((failure) => isOneOf(takesTime, failure))) return readEach(others, found);
+    const compartments = new Set<string>();
+    for (const ref of first) {
+      const compartmentId = observations.compartmentOf(ref);
+      if (compartmentId !== null && !listed.has(compartmentId)) compartments.add(compartmentId);
+    }
+    if (compartments.size === 0) return learn(others, found, listed, tries * 4);
     let missing: readonly WorkRequestRef[] = others;
-    for (const compartmentId of compartments)
-      missing = await readFromList(compartmentId ?? '', missing, found);
-    if (compartments.size === 0) return learn(missing, found, tries * 4);
-    return missing.length < others.length ? learn(missing, found) : readEach(missing, found);
+    for (const compartmentId of compartments) {
+      listed.add(compartmentId);
+      missing = await readFromList(compartmentId, missing, found);
+    }
+    return missing.length < others.length ? learn(missing, found, listed) : readEach(missing, found);
   };
 
-  /** @returns what the list of the compartment did not bring */
+  /**
+   * @param hopefuls ids that may be there too: taken where they turn up, no page is read for them
+   * @returns what the list of the compartment did not bring
+   */
   const readFromList = async (
     compartmentId: string,
     refs: readonly WorkRequestRef[],
     found: Found,
+    hopefuls: readonly WorkRequestRef[] = [],
   ): Promise<readonly WorkRequestRef[]> => {
     const [any] = refs;
     if (any === undefined || refs.length < 2) return refs;
     const { service, region, namespace } = any;
     const sought = new Map(refs.map((ref) => [globalIdOf(ref), ref]));
+    const hoped = new Set(hopefuls.map(globalIdOf));
     const api = catalog[service];
     const params = {
       ...(namespace !== undefined && { namespaceName: namespace }),
@@ -154,17 +186,15 @@ export const createLoaders = ({
         });
         const before = sought.size;
         for (const item of answer.items) {
-          if (sought.delete(item.id)) found.set(item.id, item);
+          if (sought.delete(item.id) || hoped.has(item.id)) found.set(item.id, item);
         }
         page = sought.size < before ? (answer.nextPage ?? undefined) : undefined;
       } while (page !== undefined && sought.size > 1);
     } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error;
       // Whoever may get may still not list, and a list can fail alone; but no more is asked where time or budget is up.
-      if (endsTheBatch.has(error.code)) {
-        for (const key of sought.keys()) found.set(key, error);
-        return [];
-      }
+      if (error instanceof UpstreamError && !isOneOf(endsTheBatch, error)) return [...sought.values()];
+      for (const key of sought.keys()) found.set(key, asError(error));
+      return [];
     }
     return [...sought.values()];
   };
@@ -228,17 +258,23 @@ export const createLoaders = ({
   };
 };
 
-const endsTheBatch: ReadonlySet<ErrorCode> = new Set([
-  'UPSTREAM_TIMEOUT',
-  'UPSTREAM_THROTTLED',
-  'UNAUTHENTICATED',
-]);
+/** Whoever asked, for whatever: the next call would hear the same. */
+const refusesAll: ReadonlySet<ErrorCode> = new Set(['UPSTREAM_THROTTLED', 'UNAUTHENTICATED']);
+/** What is told only after all the time that a call has. */
+const takesTime: ReadonlySet<ErrorCode> = new Set(['UPSTREAM_TIMEOUT', 'UPSTREAM_UNAVAILABLE']);
+/** A list that fails so is not made up for by gets. */
+const endsTheBatch: ReadonlySet<ErrorCode> = new Set([...refusesAll, 'UPSTREAM_TIMEOUT']);
+
+const isOneOf = (codes: ReadonlySet<ErrorCode>, error: Error): boolean =>
+  error instanceof UpstreamError && codes.has(error.code);
 
 /** A failure as a value, the way DataLoader takes it. */
 const settle = async <T>(promise: Promise<T>): Promise<T | Error> => {
   try {
     return await promise;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 };
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
