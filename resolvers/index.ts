@@ -1,6 +1,7 @@
 /** One resolver file per GraphQL type; this is the list of them. */
-import { DateTimeResolver, JSONObjectResolver } from 'graphql-scalars';
 import type { Resolvers } from '../schema/generated.ts';
+import { DateTime } from './date-time.ts';
+import { JSONObject } from './json-object.ts';
 import { Query } from './query.ts';
 import { Service } from './service.ts';
 import { Subscription } from './subscription.ts';
@@ -8,8 +9,8 @@ import { WorkRequest } from './work-request.ts';
 import { WorkRequestEvent } from './work-request-event.ts';
 
 export const resolvers: Resolvers = {
-  DateTime: DateTimeResolver,
-  JSONObject: JSONObjectResolver,
+  DateTime,
+  JSONObject,
   Node: { __resolveType: () => 'WorkRequest' },
   Query,
   Service,
