@@ -23,7 +23,8 @@ export interface Cursors {
 const version = 1;
 const lifetimeMs = 3_600_000;
 const macLength = 16;
-const maxCursorLength = 4_096;
+/** What seals the longest token that a header of 16 KiB can hold; longer ones are none of ours. */
+const maxCursorLength = 65_536;
 
 export const createCursors = ({
   secret,
