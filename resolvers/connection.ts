@@ -21,7 +21,7 @@ export interface Connection<T> {
 
 const defaultFirst = 50;
 const maxFirst = 100;
-/** Upstream pages that one page of ours may take; only empty ones come near. */
+/** Upstream pages that one page of ours may take; then it ends short, and the client may ask on. */
 const maxUpstreamPages = 20;
 
 /**
@@ -39,26 +39,28 @@ export const readConnection = async <T>(
   const edges: { node: T; cursor: string }[] = [];
   const asked = new Set<string | null>();
   while (position !== null && edges.length < count) {
-    // A token that comes again, or empty pages without end, are no way forward.
-    if (asked.has(position.page) || asked.size >= maxUpstreamPages) {
-      position = null;
+    if (asked.size >= maxUpstreamPages) {
+      // Empty pages without end are no way forward, and there is no cursor to go on from.
+      if (edges.length === 0) position = null;
       break;
     }
     asked.add(position.page);
     const page: Page<T> | null = await readPage(position.page ?? undefined);
     if (page === null) return null;
+    // Nor is a token that comes again.
+    const nextPage: string | null = asked.has(page.nextPage) ? null : page.nextPage;
     const start: number = position.offset;
     const taken = page.items.slice(start, start + count - edges.length);
     /** After so many items of this page; after its last one the next page's token spares reading this one again. */
     const placeAfter = (offset: number): Position =>
-      offset >= page.items.length && page.nextPage !== null
-        ? { page: page.nextPage, offset: 0 }
+      offset >= page.items.length && nextPage !== null
+        ? { page: nextPage, offset: 0 }
         : { page: position?.page ?? null, offset };
     for (const [index, node] of taken.entries()) {
       edges.push({ node, cursor: cursors.seal(purpose, placeAfter(start + index + 1)) });
     }
     const end: number = start + taken.length;
-    position = end < page.items.length || page.nextPage !== null ? placeAfter(end) : null;
+    position = end < page.items.length || nextPage !== null ? placeAfter(end) : null;
   }
   return {
     edges,

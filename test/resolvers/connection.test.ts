@@ -206,6 +206,38 @@ describe('an upstream that leads nowhere', () => {
     expect(asked).toEqual([undefined, 't']);
   });
 
+  test('by giving the token of the page itself promises no next page, however little was asked for', async () => {
+    const { asked, readPage } = count(() => ({ items: ['a'], nextPage: 't', malformed: [] }));
+    const one = await readConnection({ first: 1 }, 'p', cursors, readPage);
+    expect(one?.pageInfo.hasNextPage).toBe(true);
+    const two = await readConnection(
+      { first: 1, after: one?.pageInfo.endCursor ?? null },
+      'p',
+      cursors,
+      readPage,
+    );
+    expect(two).toMatchObject({ nodes: ['a'], pageInfo: { hasNextPage: false } });
+    expect(asked).toEqual([undefined, 't']);
+  });
+
+  test('but by very small pages ends ours short, and goes on from its cursor', async () => {
+    const { asked, readPage } = count((page = '0') => ({
+      items: [page],
+      nextPage: page === '29' ? null : String(Number(page) + 1),
+      malformed: [],
+    }));
+    const one = await readConnection({ first: 100 }, 'p', cursors, readPage);
+    expect([one?.nodes.length, one?.pageInfo.hasNextPage, asked.length]).toEqual([20, true, 20]);
+    const two = await readConnection(
+      { first: 100, after: one?.pageInfo.endCursor ?? null },
+      'p',
+      cursors,
+      readPage,
+    );
+    expect([two?.nodes[0], two?.nodes.length, two?.pageInfo.hasNextPage]).toEqual(['20', 10, false]);
+    expect(asked).toHaveLength(30);
+  });
+
   test('by empty pages without end is given up', async () => {
     const { asked, readPage } = count((page) => ({ items: [], nextPage: `${page ?? ''}x`, malformed: [] }));
     expect(await readConnection({ first: 10 }, 'p', cursors, readPage)).toMatchObject({
