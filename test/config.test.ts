@@ -1,0 +1,291 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { ConfigError, loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const fileWith = (text: string): string => {
+  const file = join(folder, `${Math.random()}`);
+  writeFileSync(file, text);
+  return file;
+};
+
+/** The problems of a configuration; none where it is right. */
+const problemsOf = (env: NodeJS.ProcessEnv): readonly string[] => {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+};
+const ociOf = (env: NodeJS.ProcessEnv): Config['oci'] => loadConfig(env).oci;
+
+describe('without any variable', () => {
+  test('the gateway listens on the loopback and reads from the emulator', () => {
+    expect(loadConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 4000,
+      allowedHosts: [],
+      allowedOrigins: [],
+      upstream: 'emulator',
+      emulator: { port: 4001, publicKeyFile: null },
+      oci: {
+        auth: 'config_file',
+        configFile: null,
+        profile: 'DEFAULT',
+        regions: null,
+        homeRegion: null,
+        endpointTemplate: null,
+        regionMetadata: null,
+        defaultRealm: null,
+        environment: {},
+      },
+      pollMinMs: 2_000,
+      pollMaxMs: 30_000,
+      upstreamDeadlineMs: 10_000,
+      upstreamRps: 10,
+      cursorSecret: null,
+      isReadOnly: false,
+      logLevel: 'info',
+    });
+  });
+
+  test('an empty variable is one that is not set', () => {
+    const names = [
+      'HOST',
+      'PORT',
+      'ALLOWED_HOSTS',
+      'OCI_REGIONS',
+      'CURSOR_SECRET',
+      'CURSOR_SECRET_FILE',
+      'READ_ONLY',
+    ];
+    const env = Object.fromEntries(names.map((name) => [name, '']));
+    const { oci, ...config } = loadConfig(env);
+    const { oci: defaultOci, ...defaults } = loadConfig({});
+    expect(config).toEqual(defaults);
+    expect({ ...oci, environment: {} }).toEqual(defaultOci);
+  });
+
+  test('variables of others are none of its business', () => {
+    expect(problemsOf({ PATH: '/bin', port: 'x', POLL_MIN: 'x', OCI_CLI_AUTH: 'x' })).toEqual([]);
+  });
+});
+
+describe('a good value', () => {
+  test.each([
+    ['HOST', '0.0.0.0', 'host', '0.0.0.0'],
+    ['HOST', '::1', 'host', '::1'],
+    ['PORT', '0', 'port', 0],
+    ['PORT', '65535', 'port', 65_535],
+    ['ALLOWED_HOSTS', 'a.example, b.example,,', 'allowedHosts', ['a.example', 'b.example']],
+    ['ALLOWED_HOSTS', '[::1],*', 'allowedHosts', ['[::1]', '*']],
+    [
+      'ALLOWED_ORIGINS',
+      'https://a.example,http://localhost:3000',
+      'allowedOrigins',
+      ['https://a.example', 'http://localhost:3000'],
+    ],
+    ['UPSTREAM', 'oci', 'upstream', 'oci'],
+    ['POLL_MIN_MS', '10', 'pollMinMs', 10],
+    ['POLL_MAX_MS', '3600000', 'pollMaxMs', 3_600_000],
+    ['UPSTREAM_DEADLINE_MS', '600000', 'upstreamDeadlineMs', 600_000],
+    ['UPSTREAM_RPS', '1', 'upstreamRps', 1],
+    ['CURSOR_SECRET', 'sixteen letters!', 'cursorSecret', 'sixteen letters!'],
+    ['READ_ONLY', 'true', 'isReadOnly', true],
+    ['READ_ONLY', 'false', 'isReadOnly', false],
+    ['LOG_LEVEL', 'silent', 'logLevel', 'silent'],
+  ] as const)('%s=%s is taken', (name, value, key, expected) => {
+    expect(loadConfig({ [name]: value })[key]).toEqual(expected);
+  });
+
+  test.each([
+    'config_file',
+    'session_token',
+    'instance_principal',
+    'resource_principal',
+    'workload_identity',
+  ])('OCI_AUTH=%s is taken', (auth) => {
+    expect(ociOf({ OCI_AUTH: auth }).auth).toBe(auth);
+  });
+
+  test.each([
+    ['OCI_CONFIG_FILE', '/etc/oci/config', 'configFile', '/etc/oci/config'],
+    ['OCI_CONFIG_PROFILE', 'PROD', 'profile', 'PROD'],
+    ['OCI_REGIONS', 'us-ashburn-1, eu-frankfurt-1', 'regions', ['us-ashburn-1', 'eu-frankfurt-1']],
+    ['OCI_HOME_REGION', 'us-phoenix-1', 'homeRegion', 'us-phoenix-1'],
+    ['OCI_REGION_METADATA', '{}', 'regionMetadata', '{}'],
+    ['OCI_DEFAULT_REALM', 'oraclecloud.example', 'defaultRealm', 'oraclecloud.example'],
+  ] as const)('%s=%s is taken', (name, value, key, expected) => {
+    expect(ociOf({ [name]: value })[key]).toEqual(expected);
+  });
+
+  test.each([
+    'http://127.0.0.1:9100/{region}/{package}',
+    'https://{package}.{region}.proxy.example/x',
+    'http://127.0.0.1:9100',
+    'http://127.0.0.1:9100/',
+    'http://[::1]:9100/{region}/{package}',
+    'http://127.0.0.1:9100/100%25/{region}',
+  ])('OCI_ENDPOINT_TEMPLATE=%s is taken', (template) => {
+    expect(ociOf({ OCI_ENDPOINT_TEMPLATE: template }).endpointTemplate).toBe(template);
+  });
+
+  test('of the emulator is taken', () => {
+    const { emulator } = loadConfig({ EMULATOR_PORT: '0', EMULATOR_PUBLIC_KEY_FILE: '/key.pem' });
+    expect(emulator).toEqual({ port: 0, publicKeyFile: '/key.pem' });
+  });
+
+  test('for the credential providers themselves is passed on', () => {
+    const env = { OCI_RESOURCE_PRINCIPAL_VERSION: '2.2', KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+    expect(ociOf(env).environment).toMatchObject(env);
+  });
+});
+
+describe('a bad value', () => {
+  const wholeNumber = (min: number, max: number): string => `must be a whole number from ${min} to ${max}.`;
+
+  test.each([
+    [
+      'PORT',
+      wholeNumber(0, 65_535),
+      ['x', '-1', '65536', '1.5', '1e3', '0x10', ' 80', '９', '99999999999999999999'],
+    ],
+    ['EMULATOR_PORT', wholeNumber(0, 65_535), ['x', '65536']],
+    ['POLL_MIN_MS', wholeNumber(10, 3_600_000), ['9', 'x']],
+    ['POLL_MAX_MS', wholeNumber(10, 3_600_000), ['3600001', '2s']],
+    ['UPSTREAM_DEADLINE_MS', wholeNumber(10, 600_000), ['0', '600001']],
+    ['UPSTREAM_RPS', wholeNumber(1, 100_000), ['0', '0.5']],
+    ['UPSTREAM', 'must be one of emulator, oci.', ['OCI', 'aws', 'constructor']],
+    ['READ_ONLY', 'must be one of true, false.', ['yes', '1', 'TRUE']],
+    ['LOG_LEVEL', 'must be one of trace, debug, info, warn, error, fatal, silent.', ['verbose']],
+    [
+      'OCI_AUTH',
+      'must be one of config_file, session_token, instance_principal, resource_principal, workload_identity.',
+      ['api_key', 'CONFIG_FILE'],
+    ],
+    [
+      'ALLOWED_HOSTS',
+      'must be host names without scheme, separated by commas.',
+      ['https://a.example', 'a.example:80', 'a b', 'a/b', '.', '-a'],
+    ],
+    [
+      'ALLOWED_ORIGINS',
+      'must be origins such as https://portal.example.com, separated by commas.',
+      [
+        'a.example',
+        'https://a.example/',
+        'https://a.example/x',
+        'ftp://a.example',
+        'null',
+        '*',
+        'https://u:p@a.example',
+      ],
+    ],
+    [
+      'OCI_REGIONS',
+      'must be region ids such as us-ashburn-1, separated by commas.',
+      ['iad', 'US-ASHBURN-1', 'us-ashburn-1;us-phoenix-1', 'us-ashburn-1,evil.example', '../us-ashburn-1'],
+    ],
+    ['OCI_REGIONS', 'must name at least one region.', [',', ' , ']],
+    [
+      'OCI_HOME_REGION',
+      'must be a region id such as us-ashburn-1.',
+      ['iad', 'us-ashburn-1,us-phoenix-1', ' '],
+    ],
+    [
+      'OCI_ENDPOINT_TEMPLATE',
+      'must be an http(s) URL whose only placeholders are {region} and {package}, without user, query or fragment.',
+      [
+        'x',
+        '127.0.0.1:9100',
+        'ftp://127.0.0.1/{region}',
+        'http://u:p@127.0.0.1/',
+        'http://127.0.0.1/?x={region}',
+        'http://127.0.0.1/#{region}',
+        'http://127.0.0.1/{Region}',
+        'http://127.0.0.1/{service}/{region}',
+        'http://127.0.0.1/{region',
+        'http://{}.example/',
+      ],
+    ],
+    ['CURSOR_SECRET', 'must have at least 16 characters.', ['short']],
+  ])('of %s is told: it %s', (name, message, values) => {
+    for (const value of values) expect(problemsOf({ [name]: value })).toEqual([`${name} ${message}`]);
+  });
+
+  test('of two that contradict each other is told', () => {
+    expect(problemsOf({ POLL_MIN_MS: '5000', POLL_MAX_MS: '4000' })).toEqual([
+      'POLL_MIN_MS must not be above POLL_MAX_MS.',
+    ]);
+    expect(problemsOf({ POLL_MIN_MS: '30001' })).toEqual(['POLL_MIN_MS must not be above POLL_MAX_MS.']);
+    expect(problemsOf({ POLL_MIN_MS: '30000' })).toEqual([]);
+  });
+
+  test('of several variables: all are told at once, a line each', () => {
+    const env = {
+      PORT: 'x',
+      UPSTREAM: 'x',
+      OCI_REGIONS: 'x',
+      READ_ONLY: 'x',
+      CURSOR_SECRET_FILE: '/no/such/file',
+    };
+    expect(
+      problemsOf(env)
+        .map((problem) => problem.split(/[ :]/)[0])
+        .sort(),
+    ).toEqual(Object.keys(env).sort());
+    expect(() => loadConfig(env)).toThrow(/^The configuration has 5 problems:(\n {2}- [A-Z_]+.*\.){5}$/);
+    expect(() => loadConfig({ PORT: 'x' })).toThrow(/^The configuration has a problem:\n {2}- PORT /);
+  });
+});
+
+describe('a secret', () => {
+  const secret = 'correct horse battery staple';
+
+  test('can be read from a file, whose last line end does not count', () => {
+    for (const text of [secret, `${secret}\n`, `${secret}\r\n`])
+      expect(loadConfig({ CURSOR_SECRET_FILE: fileWith(text) }).cursorSecret).toBe(secret);
+  });
+
+  test('from two places is refused, whatever they hold', () => {
+    expect(problemsOf({ CURSOR_SECRET: secret, CURSOR_SECRET_FILE: fileWith(secret) })).toEqual([
+      'CURSOR_SECRET and CURSOR_SECRET_FILE are both set: keep one.',
+    ]);
+  });
+
+  test('that is too short is refused wherever it comes from', () => {
+    for (const env of [{ CURSOR_SECRET: 'hunter2' }, { CURSOR_SECRET_FILE: fileWith('hunter2\n') }])
+      expect(problemsOf(env)).toEqual(['CURSOR_SECRET must have at least 16 characters.']);
+    expect(problemsOf({ CURSOR_SECRET_FILE: fileWith('') })).toEqual([
+      'CURSOR_SECRET must have at least 16 characters.',
+    ]);
+  });
+
+  test('whose file cannot be read says why', () => {
+    expect(problemsOf({ CURSOR_SECRET_FILE: join(folder, 'none') })).toEqual([
+      `CURSOR_SECRET_FILE: ${join(folder, 'none')} cannot be read (ENOENT).`,
+    ]);
+    expect(problemsOf({ CURSOR_SECRET_FILE: folder })).toEqual([
+      `CURSOR_SECRET_FILE: ${folder} cannot be read (EISDIR).`,
+    ]);
+  });
+
+  test('is in no message', () => {
+    const wrong = { PORT: 'x', POLL_MIN_MS: 'x' };
+    for (const env of [
+      { ...wrong, CURSOR_SECRET: 'hunter2' },
+      { ...wrong, CURSOR_SECRET: secret },
+      { ...wrong, CURSOR_SECRET_FILE: fileWith('hunter2') },
+      { ...wrong, CURSOR_SECRET: secret, CURSOR_SECRET_FILE: fileWith('hunter2') },
+    ]) {
+      expect(() => loadConfig(env)).toThrow(ConfigError);
+      expect(() => loadConfig(env)).not.toThrow(/hunter2|horse/);
+    }
+  });
+});
