@@ -90,7 +90,8 @@ const isOrigin = (text: string): boolean => {
 };
 
 const isEndpointTemplate = (text: string): boolean => {
-  const url = URL.parse(text.replaceAll('{region}', 'r').replaceAll('{package}', 'p'));
+  const filled = text.replaceAll('{region}', 'r').replaceAll('{package}', 'p');
+  const url = URL.parse(filled);
   return (
     url !== null &&
     /^https?:$/.test(url.protocol) &&
@@ -98,7 +99,7 @@ const isEndpointTemplate = (text: string): boolean => {
     !url.password &&
     !url.search &&
     !url.hash &&
-    !/[{}]/.test(decodeURI(url.href))
+    !/[{}]/.test(filled)
   );
 };
 

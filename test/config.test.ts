@@ -132,6 +132,8 @@ describe('a good value', () => {
     'http://127.0.0.1:9100/',
     'http://[::1]:9100/{region}/{package}',
     'http://127.0.0.1:9100/100%25/{region}',
+    'http://127.0.0.1:9100/%zz/{region}',
+    'http://127.0.0.1:9100/%ff',
   ])('OCI_ENDPOINT_TEMPLATE=%s is taken', (template) => {
     expect(ociOf({ OCI_ENDPOINT_TEMPLATE: template }).endpointTemplate).toBe(template);
   });
