@@ -151,20 +151,23 @@ const environment = z.object({
   LOG_LEVEL: oneOf(logLevels).default('info'),
 });
 
+const pollingBounds = environment.pick({ POLL_MIN_MS: true, POLL_MAX_MS: true });
+
 /** Variables whose value is a secret: `<NAME>_FILE` names a file to read it from. */
 const secrets = ['CURSOR_SECRET'] as const;
 
 /** @throws ConfigError */
 export const loadConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
   const problems: string[] = [];
-  const parsed = environment.safeParse(withSecrets(withoutEmpty(env), problems));
-  if (!parsed.success) {
-    for (const { path, message } of parsed.error.issues) problems.push(`${path.join('.')} ${message}.`);
-    throw new ConfigError(problems);
-  }
+  const given = withSecrets(withoutEmpty(env), problems);
+  const parsed = environment.safeParse(given);
+  for (const { path, message } of parsed.error?.issues ?? []) problems.push(`${path.join('.')} ${message}.`);
+  // Also where other variables are wrong: all problems are told at once.
+  const polling = pollingBounds.safeParse(given).data;
+  if (polling && polling.POLL_MIN_MS > polling.POLL_MAX_MS)
+    problems.push('POLL_MIN_MS must not be above POLL_MAX_MS.');
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const values = parsed.data;
-  if (values.POLL_MIN_MS > values.POLL_MAX_MS) problems.push('POLL_MIN_MS must not be above POLL_MAX_MS.');
-  if (problems.length > 0) throw new ConfigError(problems);
   return {
     host: values.HOST,
     port: values.PORT,

@@ -227,6 +227,13 @@ describe('a bad value', () => {
     ]);
     expect(problemsOf({ POLL_MIN_MS: '30001' })).toEqual(['POLL_MIN_MS must not be above POLL_MAX_MS.']);
     expect(problemsOf({ POLL_MIN_MS: '30000' })).toEqual([]);
+    expect(problemsOf({ PORT: 'x', POLL_MIN_MS: '5000', POLL_MAX_MS: '4000' })).toEqual([
+      expect.stringMatching(/^PORT /),
+      'POLL_MIN_MS must not be above POLL_MAX_MS.',
+    ]);
+    expect(problemsOf({ POLL_MIN_MS: '5000', POLL_MAX_MS: 'x' })).toEqual([
+      expect.stringMatching(/^POLL_MAX_MS /),
+    ]);
   });
 
   test('of several variables: all are told at once, a line each', () => {
