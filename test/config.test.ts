@@ -118,6 +118,12 @@ describe('a good value', () => {
     ['OCI_CONFIG_FILE', '/etc/oci/config', 'configFile', '/etc/oci/config'],
     ['OCI_CONFIG_PROFILE', 'PROD', 'profile', 'PROD'],
     ['OCI_REGIONS', 'us-ashburn-1, eu-frankfurt-1', 'regions', ['us-ashburn-1', 'eu-frankfurt-1']],
+    [
+      'OCI_REGIONS',
+      'us-ashburn-1,eu-frankfurt-1,us-ashburn-1',
+      'regions',
+      ['us-ashburn-1', 'eu-frankfurt-1'],
+    ],
     ['OCI_HOME_REGION', 'us-phoenix-1', 'homeRegion', 'us-phoenix-1'],
     ['OCI_REGION_METADATA', '{}', 'regionMetadata', '{}'],
     ['OCI_DEFAULT_REALM', 'oraclecloud.example', 'defaultRealm', 'oraclecloud.example'],
