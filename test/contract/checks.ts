@@ -1,8 +1,10 @@
 /**
- * One API, read by both sides: `get`, `list`, `errors`, `logs` and `cancel` at the datasource, `graphql` through the
+ * One API, read by both sides: `endpoint` says where they would go, `get`, `list`, `errors`, `logs` and `cancel` at the datasource, `graphql` through the
  * gateway's HTTP door. Each check compares answers, and what of the requests reached the emulator.
  */
 import type { Emulator } from '../../emulator/emulator.ts';
+import { catalog } from '../../datasources/catalog.ts';
+import { createRegions, endpointOf } from '../../datasources/regions.ts';
 import type { WorkRequestRef } from '../../datasources/types.ts';
 import type { ServiceName } from '../../datasources/catalog.ts';
 import { differences } from './difference.ts';
@@ -15,7 +17,7 @@ import type { Ours } from './ours.ts';
 import { cancelTakesMs, stage, stageRunning } from './scene.ts';
 import type { Scene } from './scene.ts';
 
-export type CheckName = Operation | 'graphql';
+export type CheckName = Operation | 'endpoint' | 'graphql';
 
 export interface CheckResult {
   readonly name: CheckName;
@@ -39,6 +41,7 @@ interface Stand {
 
 /** Order matters: what `graphql` lists is remembered by the gateway and seen in later gets. */
 const checks: readonly (readonly [CheckName, (stand: Stand) => Promise<void>])[] = [
+  ['endpoint', checkEndpoint],
   ['get', checkGet],
   ['list', checkList],
   ['errors', (stand) => checkPart(stand, 'errors')],
@@ -72,10 +75,27 @@ export const checkApi = async (
     } catch (error) {
       stand.complain('it broke off', [describeError(error)]);
     }
-    results.push({ name, isOffered: name === 'graphql' || official.has[name], problems });
+    results.push({
+      name,
+      isOffered: name === 'endpoint' || name === 'graphql' || official.has[name],
+      problems,
+    });
   }
   return results;
 };
+
+/** The only part that is not asked of the emulator: the hosts of the real Oracle Cloud, in every region. */
+async function checkEndpoint(stand: Stand): Promise<void> {
+  const { official } = stand;
+  const regions = createRegions();
+  stand.complain('regions', differences(true, official.regionIds.length > 70, 'more than 70'));
+  for (const regionId of official.regionIds) {
+    const theirs = await official.originIn(regionId);
+    const region = regions.get(regionId);
+    const own = region ? new URL(endpointOf(catalog[serviceOf(stand)].endpoint, region)).origin : null;
+    stand.complain(regionId, differences(theirs, own));
+  }
+}
 
 async function checkGet(stand: Stand): Promise<void> {
   const { official, ours, scene } = stand;

@@ -23,6 +23,10 @@ export interface Official {
   /** Without `oci-`. */
   readonly package: string;
   readonly has: Readonly<Record<Operation, boolean>>;
+  /** The regions that the client knows of; an older one knows fewer. */
+  readonly regionIds: readonly string[];
+  /** Scheme and host that the client would call in a region of Oracle's. */
+  originIn(regionId: string): Promise<string>;
   /** Parameters by the client's own names; it takes those that the operation has. @throws OciError */
   call(operation: Operation, parameters: JsonObject): Promise<OfficialAnswer>;
 }
@@ -35,7 +39,7 @@ export interface OfficialOptions {
 }
 
 type Method = (parameters: JsonObject) => Promise<JsonObject>;
-type Client = Record<string, Method> & { endpoint: string };
+type Client = Record<string, Method> & { endpoint: string; regionId: string };
 type ClientClass = new (parameters: JsonObject, configuration: JsonObject) => Client;
 interface Common {
   readonly SimpleAuthenticationDetailsProvider: new (
@@ -43,6 +47,7 @@ interface Common {
   ) => unknown;
   readonly NoRetryConfigurationDetails: unknown;
   readonly CircuitBreaker: new (options: JsonObject) => unknown;
+  readonly Region: { values(): readonly { readonly regionId: string }[] };
 }
 
 const require = createRequire(import.meta.url);
@@ -50,12 +55,15 @@ const require = createRequire(import.meta.url);
 /** All work-request APIs of one package. */
 export const openPackage = (packageName: string, options: OfficialOptions): readonly Official[] => {
   // `lib/client.js` alone: the package's index would load its upload managers, paginators and requests too.
-  const exported = require(`${packageName}/lib/client.js`) as Record<string, unknown>;
+  const file = require.resolve(`${packageName}/lib/client.js`);
+  const exported = require(file) as Record<string, unknown>;
+  const { Region } = createRequire(file)('oci-common') as Common;
+  const regionIds = Region.values().map(({ regionId }) => regionId);
   const shortName = packageName.replace(/^oci-/, '');
   return Object.values(exported)
     .filter((one): one is ClientClass => typeof one === 'function' && isObject(one.prototype))
     .flatMap((clientClass) =>
-      stemsOf(clientClass).map((stem) => openApi(clientClass, stem, shortName, options)),
+      stemsOf(clientClass).map((stem) => openApi(clientClass, stem, shortName, regionIds, options)),
     );
 };
 
@@ -69,6 +77,7 @@ const openApi = (
   clientClass: ClientClass,
   stem: string,
   shortName: string,
+  regionIds: readonly string[],
   options: OfficialOptions,
 ): Official => {
   const candidates: Readonly<Record<Operation, readonly string[]>> = {
@@ -81,7 +90,20 @@ const openApi = (
   };
   const methodOf = (operation: Operation): string | undefined =>
     candidates[operation].find((name) => Object.hasOwn(clientClass.prototype as object, name));
-  const client = openClient(clientClass, shortName, options);
+  const client = openClient(clientClass, options);
+  const call = async (one: Client, operation: Operation, parameters: JsonObject): Promise<JsonObject> => {
+    const method = methodOf(operation);
+    if (method === undefined) throw new Error(`Oracle's client has no ${operation}`);
+    return (await one[method]?.(parameters)) ?? {};
+  };
+  client.endpoint = `${options.endpointBase}${shortName}`;
+  let sentTo = '';
+  const atHome = openClient(clientClass, options, {
+    send: ({ uri }: { readonly uri: string }) => {
+      sentTo = uri;
+      return Promise.resolve(new Response('{}'));
+    },
+  });
   // `ZprPolicy` of the package zpr is its `policy` API, `Gdp` of gdp its only one.
   const own = stem.toLowerCase().startsWith(shortName) ? stem.slice(shortName.length) : stem;
   return {
@@ -94,23 +116,25 @@ const openApi = (
       logs: methodOf('logs') !== undefined,
       cancel: methodOf('cancel') !== undefined,
     },
-    async call(operation, parameters) {
-      const method = methodOf(operation);
-      if (method === undefined) throw new Error(`Oracle's client has no ${operation}`);
-      return readAnswer((await client[method]?.(parameters)) ?? {});
+    regionIds,
+    async originIn(regionId) {
+      atHome.regionId = regionId;
+      await call(atHome, 'get', { workRequestId: 'any', iamWorkRequestId: 'any', namespaceName: 'any' });
+      return new URL(sentTo).origin;
     },
+    call: async (operation, parameters) => readAnswer(await call(client, operation, parameters)),
   };
 };
 
 const openClient = (
   clientClass: ClientClass,
-  shortName: string,
-  { endpointBase, tenancyId, privateKey }: OfficialOptions,
+  { tenancyId, privateKey }: OfficialOptions,
+  httpClient?: unknown,
 ): Client => {
   const common = require('oci-common') as Common;
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   const user = 'ocid1.user.oc1..contract';
-  const client = new clientClass(
+  return new clientClass(
     {
       authenticationDetailsProvider: new common.SimpleAuthenticationDetailsProvider(
         tenancyId,
@@ -119,6 +143,7 @@ const openClient = (
         pem,
         null,
       ),
+      httpClient,
     },
     {
       // A failure has to show, not to be tried again.
@@ -126,8 +151,6 @@ const openClient = (
       circuitBreaker: new common.CircuitBreaker({ disableClientCircuitBreaker: true }),
     },
   );
-  client.endpoint = `${endpointBase}${shortName}`;
-  return client;
 };
 
 /** The client returns one object: headers under their own names, and the body under a name that each operation has of its own. */
