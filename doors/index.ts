@@ -9,7 +9,7 @@ import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { createFormatError } from './format-error.ts';
@@ -121,6 +121,11 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     // `Upgrade: h2c` and the like are answered as if they were not there (where Node can; before 24.9 they are a 400).
     http: { shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket' },
   });
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   app.removeContentTypeParser('text/plain');
   guardEveryPath(app, guard);
   answerErrors(app);
@@ -191,6 +196,8 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       isStopping = true;
       const deadline = setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs);
       sse?.stop();
+      // A browser connects ahead of its requests; Node counts a socket that never sent one as busy.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       await Promise.all([webSocket?.stop(), app.close()]);
       clearTimeout(deadline);
     },

@@ -13,7 +13,7 @@ test('stopping sends subscribers away, frees what they had open, and does not wa
   ((await once(idle, 'response')) as [IncomingMessage])[0].resume();
   const silent = connect(house.port, '127.0.0.1');
   await once(silent, 'connect');
-  cleanUp(() => silent.destroy());
+  silent.resume().on('error', () => undefined);
 
   const client = await greet(house);
   client.send({ type: 'subscribe', id: '1', payload: { query: 'subscription { ticks }' } });
@@ -23,8 +23,9 @@ test('stopping sends subscribers away, frees what they had open, and does not wa
   stream.on('error', () => undefined);
   await house.streams.until(({ open: count }) => count === 2);
 
-  silent.destroy();
+  const cut = once(silent, 'close');
   await house.doors.stop();
+  await cut;
   expect(await client.closed).toEqual({ code: 1012, reason: 'Service restart' });
   expect(house.streams.open).toBe(0);
   await expect(ask(house, '{ hello }')).rejects.toThrow('ECONNREFUSED');
