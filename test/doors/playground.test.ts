@@ -5,14 +5,18 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Page, Request } from 'playwright-core';
 import { startOfflineBrowser } from '../support/browser.ts';
 import type { OfflineBrowser } from '../support/browser.ts';
-import { startPlaygroundServer } from '../support/playground-stand-in.ts';
-import type { PlaygroundServer } from '../support/playground-stand-in.ts';
+import { playgroundTabs } from '../../samples.ts';
+import { createTestGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 jest.setTimeout(120_000);
 
+const sampleId = 'ocid1.clustersworkrequest.oc1.iad.playground';
+const [first, second] = playgroundTabs(sampleId);
+
 /** One visitor's session: each test goes on where the one before it stopped. */
 describe('the playground, in a browser that reaches no other host', () => {
-  let server: PlaygroundServer;
+  let server: TestGateway;
   let browser: OfflineBrowser;
   let page: Page;
   const violations: string[] = [];
@@ -21,7 +25,13 @@ describe('the playground, in a browser that reaches no other host', () => {
   const folder = mkdtempSync(join(tmpdir(), 'playground-'));
 
   beforeAll(async () => {
-    server = await startPlaygroundServer();
+    server = await createTestGateway({ sampleId });
+    server.emulator.createWorkRequest({
+      service: 'CONTAINERENGINE',
+      region: 'us-ashburn-1',
+      id: sampleId,
+      script: [{ status: 'IN_PROGRESS' }],
+    });
     browser = await startOfflineBrowser();
     page = await browser.context.newPage();
     page.on('pageerror', (error) => pageErrors.push(error.message));
@@ -73,16 +83,16 @@ describe('the playground, in a browser that reaches no other host', () => {
   };
 
   test('opens with the first tab in front and the second beside it', async () => {
-    await inFront(server.tabs[0]!.name);
-    await page.getByText(server.tabs[1]!.name, { exact: true }).waitFor();
+    await inFront(first!.name);
+    await page.getByText(second!.name, { exact: true }).waitFor();
     await visible('app-query-editor').getByText('workRequest', { exact: true }).first().waitFor();
   });
 
   test('runs the query of the first tab with its variables and shows the answer', async () => {
     const request = await send();
 
-    expect(operationOf(request).query.trim()).toBe(server.tabs[0]!.query.trim());
-    expect(operationOf(request).variables).toEqual(server.tabs[0]!.variables);
+    expect(operationOf(request).query.trim()).toBe(first!.query.trim());
+    expect(operationOf(request).variables).toEqual(first!.variables);
     await answers().getByText('"status"').waitFor();
     expect((await request.response())?.status()).toBe(200);
   });
@@ -117,8 +127,8 @@ describe('the playground, in a browser that reaches no other host', () => {
   });
 
   test('watches the subscription of the second tab, event by event, over graphql-ws on the same origin', async () => {
-    await page.getByText(server.tabs[1]!.name, { exact: true }).click();
-    await inFront(server.tabs[1]!.name);
+    await page.getByText(second!.name, { exact: true }).click();
+    await inFront(second!.name);
     const [socket] = await Promise.all([
       page.waitForEvent('websocket'),
       visible('[track-id=set_request]').click(),
@@ -126,6 +136,7 @@ describe('the playground, in a browser that reaches no other host', () => {
 
     expect(socket.url()).toBe(`${server.url.replace('http', 'ws')}/graphql`);
     await answers().getByText('"SNAPSHOT"').waitFor();
+    server.emulator.patchWorkRequest(sampleId, { status: 'SUCCEEDED' });
     await answers().nth(1).waitFor();
     expect(
       frames.filter((frame) => (JSON.parse(frame) as { type: string }).type === 'next').length,
@@ -140,8 +151,8 @@ describe('the playground, in a browser that reaches no other host', () => {
     // Altair writes its state a while after each change; a reload before that would rightly bring the older one.
     await page.waitForFunction(isStored(['ocid1.absent', 'SNAPSHOT']));
     await page.reload();
-    await inFront(server.tabs[1]!.name);
-    await page.getByText(server.tabs[0]!.name, { exact: true }).click();
+    await inFront(second!.name);
+    await page.getByText(first!.name, { exact: true }).click();
     await visible('app-variables-editor').getByText('ocid1.absent').waitFor();
   });
 

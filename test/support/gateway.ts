@@ -80,6 +80,8 @@ export interface Overrides {
   readonly regions?: readonly string[];
   /** Default: nothing is logged. */
   readonly logLevel?: Level;
+  /** The work request that the playground's tabs ask for. */
+  readonly sampleId?: string;
   /** For jitter; 0 by default, so that retries come at once. */
   readonly random?: () => number;
   /** A folder to write a profile and its key to: the gateway then reads from "Oracle Cloud" as its users' do (`UPSTREAM=oci`). */
@@ -133,7 +135,7 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
           tenancyId: sampleTenancy,
           regions: overrides.regions ?? testRegions,
         },
-    playgroundTabs: playgroundTabs(null),
+    playgroundTabs: playgroundTabs(overrides.sampleId ?? null),
   });
   const { url, port } = await gateway.start();
   const subscribers = new Set<Subscriber<unknown>>();
