@@ -231,6 +231,10 @@ export const createLoaders = ({
 
   const load: Loaders['workRequest'] = (ref, depth) => workRequests.load({ ref, depth });
 
+  /** Its own word, or where it was listed. */
+  const compartmentOf = ({ ref, compartmentId }: WorkRequest): string | null =>
+    compartmentId ?? observations.compartmentOf(ref);
+
   /** Embedded parts come with the get; a list item may lack them. */
   const readEmbedded = async <T>(
     workRequest: WorkRequest,
@@ -245,7 +249,7 @@ export const createLoaders = ({
     errors: createPartLoader((workRequest, page) =>
       catalog[workRequest.ref.service].errors === 'embedded'
         ? readEmbedded(workRequest, (complete) => complete.embeddedErrors)
-        : source.errors(workRequest.ref, workRequest.compartmentId, {
+        : source.errors(workRequest.ref, compartmentOf(workRequest), {
             limit: pageSize,
             ...(page && { page }),
           }),
@@ -253,7 +257,10 @@ export const createLoaders = ({
     logs: createPartLoader((workRequest, page) =>
       catalog[workRequest.ref.service].logs === 'embedded'
         ? readEmbedded(workRequest, (complete) => complete.embeddedLogs)
-        : source.logs(workRequest.ref, workRequest.compartmentId, { limit: pageSize, ...(page && { page }) }),
+        : source.logs(workRequest.ref, compartmentOf(workRequest), {
+            limit: pageSize,
+            ...(page && { page }),
+          }),
     ),
   };
 };

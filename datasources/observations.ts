@@ -18,8 +18,9 @@ export interface Observations {
   /**
    * Takes note of what upstream answered to a call (by its ordinal), and returns what may be told: the answer itself,
    * or the answer with the newer progress that was already known.
+   * @param compartmentId where it was listed, for items that do not say it themselves
    */
-  record(seen: WorkRequest, call: number): WorkRequest;
+  record(seen: WorkRequest, call: number, compartmentId?: string): WorkRequest;
   compartmentOf(ref: WorkRequestRef): string | null;
   /** A hint, not a fact: the service whose lists showed ids of this OCID type; null when none or several did. */
   serviceOfListedType(type: string): ServiceName | null;
@@ -67,7 +68,7 @@ export const createObservations = ({
 
   return {
     nextCall: () => (calls += 1),
-    record(seen, call) {
+    record(seen, call, compartmentId) {
       const key = seen.id;
       const before = known.get(key);
       if (seen.origin === 'list') noteType(seen.ref.service, seen.ref.workRequestId);
@@ -79,7 +80,7 @@ export const createObservations = ({
         progress: moved.progress,
         percentFloor: moved.percentFloor,
         call: Math.max(call, before?.call ?? call),
-        compartmentId: seen.compartmentId ?? before?.compartmentId ?? null,
+        compartmentId: seen.compartmentId ?? compartmentId ?? before?.compartmentId ?? null,
         listExtras,
       });
       const extras = seen.origin === 'get' && listExtras ? { ...listExtras, ...seen.extras } : seen.extras;

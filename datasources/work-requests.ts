@@ -66,6 +66,14 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
     const api = catalog[ref.service];
     const full = await complete(ref);
     if (full === null) return { items: [], nextPage: null, malformed: [] };
+    if (endpoint.needsCompartment && compartmentId === null) {
+      throw malformed(
+        api,
+        ref.region,
+        'the work request does not tell its compartment, which this needs',
+        null,
+      );
+    }
     const query = queryString({
       ...(endpoint.needsCompartment && compartmentId !== null && { compartmentId }),
       ...(endpoint.isPaged && { limit, page }),
@@ -122,7 +130,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
           }),
         ),
       );
-      return { ...seen, items: seen.items.map((item) => observations.record(item, ordinal)) };
+      return { ...seen, items: seen.items.map((item) => observations.record(item, ordinal, compartmentId)) };
     },
 
     async errors(ref, compartmentId, page) {
@@ -203,18 +211,20 @@ const understood = <T>(api: Api, region: string, answer: UpstreamAnswer, read: (
     return read();
   } catch (error) {
     if (!(error instanceof UnreadableBody)) throw error;
-    throw new UpstreamError(
-      'UPSTREAM_MALFORMED',
-      `${api.title} answered with something that is not a work request API's: ${error.message}.`,
-      {
-        service: api.name,
-        region,
-        status: answer.status,
-        nativeCode: null,
-        opcRequestId: answer.opcRequestId,
-        retryAfterMs: null,
-      },
-      { cause: error },
-    );
+    throw malformed(api, region, error.message, answer);
   }
 };
+
+const malformed = (api: Api, region: string, what: string, answer: UpstreamAnswer | null): UpstreamError =>
+  new UpstreamError(
+    'UPSTREAM_MALFORMED',
+    `${api.title} in ${region} answered with something that is not a work request API's: ${what}.`,
+    {
+      service: api.name,
+      region,
+      status: answer?.status ?? null,
+      nativeCode: null,
+      opcRequestId: answer?.opcRequestId ?? null,
+      retryAfterMs: null,
+    },
+  );

@@ -305,6 +305,12 @@ describe('errors and logs', () => {
     ]);
   });
 
+  test('that want a compartment nobody told are not asked for: upstream would blame the caller', async () => {
+    const { source, upstream } = createTestSource(() => ({ body: [] }));
+    await expect(source.errors(cluster, null, {})).rejects.toMatchObject({ code: 'UPSTREAM_MALFORMED' });
+    expect(upstream.requests).toEqual([]);
+  });
+
   test('that are none are an empty page; one that cannot be read costs no other its place', async () => {
     const none = createTestSource(() => ({ body: [] }));
     expect(await none.source.errors(cluster, compartment, {})).toEqual({
@@ -370,4 +376,15 @@ test('the tenancy is not asked for by who needs no namespace', async () => {
   });
   expect(await source.complete(cluster)).toBe(cluster);
   expect(await source.get(cluster)).not.toBeNull();
+});
+
+test('an item that does not say its compartment is known to be where it was listed', async () => {
+  const { source, observations } = createTestSource(() => ({ body: [{ id: clusterWorkRequest }] }));
+  const { items } = await source.list({
+    service: 'CONTAINERENGINE',
+    region: ashburn,
+    compartmentId: compartment,
+  });
+  expect(items[0]?.compartmentId).toBeNull();
+  expect(observations.compartmentOf(cluster)).toBe(compartment);
 });
