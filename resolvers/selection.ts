@@ -9,12 +9,17 @@ type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments' | 'variableValue
 /** Names of the fields that will be executed below this one, through fragments; types are not told apart. */
 export const selectedFields = (info: Info): ReadonlySet<string> => {
   const names = new Set<string>();
+  // Each once: fragments that spread others twice, those others twice, … are exponentially many places.
+  const visited = new Set<string>();
   const visit = (set: SelectionSetNode | undefined): void => {
     for (const node of set?.selections ?? []) {
       if (!isIncluded(node, info)) continue;
       if (node.kind === Kind.FIELD) names.add(node.name.value);
       else if (node.kind === Kind.INLINE_FRAGMENT) visit(node.selectionSet);
-      else visit(info.fragments[node.name.value]?.selectionSet);
+      else if (!visited.has(node.name.value)) {
+        visited.add(node.name.value);
+        visit(info.fragments[node.name.value]?.selectionSet);
+      }
     }
   };
   for (const { selectionSet } of info.fieldNodes) visit(selectionSet);

@@ -67,6 +67,15 @@ describe('what an operation selects', () => {
     expect(await selectedIn(source)).toEqual(['__typename', 'status', 'resources', 'id']);
   });
 
+  test('is gathered once from a fragment, however many ways lead to it', async () => {
+    const doubling = Array.from(
+      { length: 60 },
+      (_, i) => `fragment F${i} on WorkRequest { ...F${i + 1} ...F${i + 1} }`,
+    );
+    const source = `{ workRequest { ...F0 } } ${doubling.join(' ')} fragment F60 on WorkRequest { status }`;
+    expect(await selectedIn(source)).toEqual(['status']);
+  });
+
   test('does not take the fields of a field for its own', async () => {
     expect(await selectedIn('{ workRequest { resources { timeUpdated } } }')).toEqual(['resources']);
   });
