@@ -83,7 +83,7 @@ const list = z.string().transform((text) => [
 const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of ${words.join(', ')}` });
 
-const hostname = /^(\*|[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])$/i;
+const hostname = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])$/i;
 const regionId = /^[a-z0-9]+(-[a-z0-9]+)+$/;
 
 const isOrigin = (text: string): boolean => {
