@@ -57,6 +57,15 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
   const size = Math.min(100, Math.max(1, Math.floor(rps)));
   const windowMs = (size / rps) * 1000;
   const windows = new Map<string, Window>();
+  let latestNow = clock.now();
+
+  /** Where the wall clock is set back, slots go back with it: else nobody had a turn until it is as late again. */
+  const look = (): number => {
+    const now = clock.now();
+    if (now < latestNow) for (const window of windows.values()) shift(window, now - latestNow);
+    latestNow = now;
+    return now;
+  };
 
   const windowOf = (key: string): Window => {
     let window = windows.get(key);
@@ -75,7 +84,7 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
   };
 
   const reserve = (window: Window, latest: number): number => {
-    const now = clock.now();
+    const now = look();
     const slot = Math.max(now, (window.slots[window.next] ?? 0) + windowMs);
     if (slot > latest) throw new BudgetExhausted(slot - now, window.blockedUntil > now);
     window.slots[window.next] = slot;
@@ -106,7 +115,7 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
 
     block(key, sentAt, retryAfterMs) {
       const window = windowOf(key);
-      const now = clock.now();
+      const now = look();
       // Ten calls in flight may all bring the same 429: only one sent after the last block is a further strike.
       if (window.strikes === 0 || sentAt >= window.blockedAt) {
         window.strikes += 1;
@@ -125,8 +134,13 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
 
     ease(key) {
       const window = windows.get(key);
-      if (window !== undefined && window.strikes > 0 && window.blockedUntil <= clock.now())
-        window.strikes = 0;
+      if (window !== undefined && window.strikes > 0 && window.blockedUntil <= look()) window.strikes = 0;
     },
   };
+}
+
+function shift(window: Window, ms: number): void {
+  for (let i = 0; i < window.slots.length; i += 1) window.slots[i] = (window.slots[i] ?? 0) + ms;
+  window.blockedAt += ms;
+  window.blockedUntil += ms;
 }

@@ -102,6 +102,21 @@ describe('the budget', () => {
     expect(() => budget.take('a', clock.now())).toThrow(expect.objectContaining({ waitMs: 1_000 }));
   });
 
+  test('gives turns as before where the wall clock is set back', async () => {
+    const clock = createManualClock();
+    const budget = createBudget({ rps: 2, clock });
+    for (let i = 0; i < 2; i += 1) void budget.take('a', clock.now());
+    clock.jump(-3_600_000);
+    expect(() => budget.take('a', clock.now())).toThrow(expect.objectContaining({ waitMs: 1_000 }));
+    budget.block('a', clock.now(), 5_000);
+    clock.jump(-3_600_000);
+    expect(() => budget.take('a', clock.now())).toThrow(
+      expect.objectContaining({ waitMs: 5_000, isBlocked: true }),
+    );
+    await clock.advance(5_000);
+    expect(budget.take('a', clock.now())).toBeUndefined();
+  });
+
   test('is not blocked for years by one nonsensical retry-after', () => {
     const clock = createManualClock();
     const budget = createBudget({ rps: 1, clock });
