@@ -67,7 +67,7 @@ const main = async (): Promise<void> => {
     // A second signal ends the process at once, as it would without us.
     process.once(signal, () => {
       log.info({ signal }, 'Stopping');
-      void stop();
+      stop().catch(fail);
     });
   }
 };
@@ -81,14 +81,21 @@ const refuseCredential = async (error: unknown): Promise<never> => {
 /** What an operator can mend, in words. */
 class StartError extends Error {}
 
+interface ListenFailure {
+  readonly hostname?: string;
+  readonly address?: string;
+  readonly port?: number;
+}
+
 const listen = async <T>(variable: string, start: () => Promise<T>): Promise<T> => {
   try {
     return await start();
   } catch (error) {
-    const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+    const { code, hostname, address, port } = error as NodeJS.ErrnoException & ListenFailure;
     const why = listenProblems[code ?? ''];
     if (why === undefined) throw error;
-    throw new StartError(`Cannot listen on ${address}:${port}: ${why.replace('{variable}', variable)}`);
+    const place = hostname ?? (port === undefined ? address : `${address}:${port}`);
+    throw new StartError(`Cannot listen on ${place}: ${why.replace('{variable}', variable)}`);
   }
 };
 

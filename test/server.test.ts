@@ -154,6 +154,12 @@ describe('npm start', () => {
     expect(err).not.toMatch(/^ +at /m);
   });
 
+  test('says so when HOST is no host', async () => {
+    const { code, err } = await runOut({ PORT: '0', EMULATOR_PORT: '0', HOST: 'no-such-host.invalid' });
+    expect(code).toBe(1);
+    expect(err).toContain('Cannot listen on no-such-host.invalid: there is no such host. Change HOST.');
+  });
+
   test('ends with code 0 on SIGTERM, although somebody subscribes', async () => {
     const id = /workRequest\(id: "([^"]+)"/.exec(server.out())?.[1];
     const client = createClient({
