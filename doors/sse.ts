@@ -62,8 +62,11 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
             : await pipeline.execute(prepared.args);
 
       reply.hijack();
-      open.add(reply.raw);
-      reply.raw.once('close', () => open.delete(reply.raw));
+      // A caller that left while its operation began has closed already: nothing would take it out again.
+      if (!signal.aborted) {
+        open.add(reply.raw);
+        reply.raw.once('close', () => open.delete(reply.raw));
+      }
       if (isStopped) reply.raw.destroy();
       await stream(reply, toIterator(results), signal, keepAliveMs, pipeline);
     },
