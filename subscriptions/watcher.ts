@@ -61,6 +61,8 @@ export const createWatcher = (
     lookedAt = clock.now();
     dueAt = null;
     tally.polls += 1;
+    // The rest that upstream asked for is over, also where the wall clock was set back meanwhile.
+    track = { ...track, notBefore: 0 };
     // A look that is late itself (a suspended machine, a changed clock) is no silence of upstream.
     armSilence(lookedAt + track.intervalMs);
     const outcome = await ask(lookedAt);

@@ -181,6 +181,28 @@ describe('an upstream that does not answer', () => {
     watchers.stop();
   });
 
+  test('is not made of a wall clock that is set back', async () => {
+    const { clock, watchers, askedAt } = createBench([{ retryAfterMs: 5_000 }]);
+    const reader = readAll(watchers.watch(refOf()));
+    await clock.advance(1_000);
+    clock.jump(-3_600_000);
+    await clock.advance(14_000);
+    expect(askedAt).toHaveLength(4); // every five seconds, as before
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
+    watchers.stop();
+  });
+
+  test('and asks for years of rest sets no timer longer than Node has', async () => {
+    const { clock, watchers, askedAt } = createBench([{ retryAfterMs: 100_000_000_000 }]);
+    const reader = readAll(watchers.watch(refOf()));
+    await settle();
+    await reader.feed.return();
+    readAll(watchers.watch(refOf()));
+    expect(clock.nextInMs).toBe(2 ** 31 - 1);
+    expect(askedAt).toEqual([0]);
+    watchers.stop();
+  });
+
   test('is not called silent because the machine slept', async () => {
     const look = Promise.withResolvers<object>();
     const { clock, watchers } = createBench([{}, look.promise, {}]);
