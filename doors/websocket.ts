@@ -95,7 +95,6 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   return {
     async stop() {
       isStopping = true;
-      server.off('upgrade', upgrade);
       const gone = [...sockets.clients].map(
         (socket) => new Promise((resolve) => socket.once('close', resolve)),
       );

@@ -54,6 +54,23 @@ test('a request that does not end, and a socket that does not close, are cut', a
   expect(await answer).toMatch(/hang up|ECONNRESET|aborted/);
 });
 
+test('a handshake that is under way is refused in words', async () => {
+  const house = await openHouse({ limits: { stopGraceMs: 60_000 } });
+  const socket = connect(house.port, '127.0.0.1');
+  cleanUp(() => socket.destroy());
+  await once(socket, 'connect');
+  socket.write('GET /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n');
+  // Its answer comes after the half handshake was read.
+  await ask(house, '{ hello }');
+  const stopped = house.doors.stop();
+  socket.write('sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(answer).toContain('The gateway is stopping.');
+  await stopped;
+});
+
 test('doors that were never opened can be stopped, and stopping twice is stopping', async () => {
   const house = await openHouse();
   await Promise.all([house.doors.stop(), house.doors.stop()]);
