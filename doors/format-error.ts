@@ -9,19 +9,13 @@ import { errorCodes, GatewayError, UpstreamError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FormatError } from './pipeline.ts';
 
-/** The last word on what is shown, e.g. to take more away. Cannot see what was masked. */
-export type FormatErrorHook = (formatted: GraphQLFormattedError) => GraphQLFormattedError;
-
-export function createFormatError(
-  log: Pick<Logger, 'error'>,
-  hook: FormatErrorHook = (formatted) => formatted,
-): FormatError {
+export function createFormatError(log: Pick<Logger, 'error'>): FormatError {
   return (error) => {
     const told = explain(error);
     if (told === null)
       log.error({ err: findRoot(error), path: where(error).path }, 'An operation failed unexpectedly');
     const { message, ...extensions } = told ?? internal;
-    return hook({ message, ...where(error), extensions });
+    return { message, ...where(error), extensions };
   };
 }
 

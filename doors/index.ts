@@ -13,13 +13,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { createFormatError } from './format-error.ts';
-import type { FormatErrorHook } from './format-error.ts';
 import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
 import type { Guard } from './guard.ts';
 import { registerHealth } from './health.ts';
 import type { Readiness } from './health.ts';
 import { registerHttp } from './http.ts';
 import { createPipeline } from './pipeline.ts';
+import { playgroundPath } from './playground.ts';
 import { securityHeaders } from './refusal.ts';
 import { answerBadPath, answerClientError, answerErrors, refuse } from './reply.ts';
 import { registerSse } from './sse.ts';
@@ -28,11 +28,10 @@ import { openWebSocket } from './websocket.ts';
 import type { WebSocketDoor } from './websocket.ts';
 
 export { loopbackHosts };
-export type { FormatErrorHook, Readiness };
+export type { Readiness };
 
 export const graphqlPath = '/graphql';
 export const streamPath = '/graphql/stream';
-const playgroundPath = '/playground';
 
 /** What is known of an operation's caller when its context is built, once for each operation. */
 export interface CallerInfo {
@@ -60,7 +59,7 @@ export interface DoorLimits {
   readonly stopGraceMs: number;
 }
 
-export const defaultLimits: DoorLimits = {
+const defaultLimits: DoorLimits = {
   bodyBytes: 1024 * 1024,
   messageBytes: 1024 * 1024,
   requestMs: 30_000,
@@ -78,7 +77,6 @@ export interface DoorsOptions<Context extends object> {
   readonly allowedOrigins: readonly string[];
   readonly log: Logger;
   readiness(): Readiness;
-  readonly formatError?: FormatErrorHook;
   readonly registry?: Registry;
   /** Adds a playground; `/` leads to it. */
   readonly registerPlayground?: (app: FastifyInstance) => void | Promise<void>;
@@ -100,7 +98,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   const guard = createGuard(options);
   const pipeline = createPipeline({
     schema: options.schema,
-    formatError: createFormatError(log, options.formatError),
+    formatError: createFormatError(log),
   });
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;

@@ -21,7 +21,7 @@ const troubles: ReadonlySet<string> = new Set([
   'UPSTREAM_MALFORMED',
 ]);
 
-export const createMetrics = (): Metrics => {
+export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const inTrouble = new Map<string, string>();
@@ -73,4 +73,4 @@ export const createMetrics = (): Metrics => {
     },
     degraded: () => [...inTrouble].map(([place, code]) => `${place}: ${code}`),
   };
-};
+}

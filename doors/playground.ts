@@ -22,8 +22,6 @@ export interface PlaygroundTab {
 }
 
 export interface PlaygroundOptions {
-  /** Where it is served: `/playground` unless told otherwise. */
-  readonly path?: string;
   /** Path of GraphQL over HTTP and of graphql-transport-ws, on the playground's own origin. */
   readonly graphqlPath: string;
   /**
@@ -35,19 +33,20 @@ export interface PlaygroundOptions {
   readonly title: string;
 }
 
-export const defaultPlaygroundPath = '/playground';
+export const playgroundPath = '/playground';
 
-/** Adds the routes `{path}`, `{path}/start.js` and `{path}/altair-{version}/*`. */
+/** Adds the routes `/playground`, `/playground/start.js` and `/playground/altair-{version}/*`. */
 export function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): void {
-  const path = options.path ?? defaultPlaygroundPath;
   const altair = findAltair();
-  const assetsPath = `${path}/altair-${altair.version}`;
-  const page = renderPage(altair.html, options.title, path, assetsPath);
+  const assetsPath = `${playgroundPath}/altair-${altair.version}`;
+  const page = renderPage(altair.html, options.title, assetsPath);
   const startScript = renderStartScript(options);
 
-  app.get(path, (_request, reply) => guard(reply).type('text/html; charset=utf-8').send(page));
-  app.get(`${path}/`, (_request, reply) => reply.redirect(path, 302));
-  app.get(`${path}/start.js`, (_request, reply) => guard(reply).type(contentTypes['.js']).send(startScript));
+  app.get(playgroundPath, (_request, reply) => guard(reply).type('text/html; charset=utf-8').send(page));
+  app.get(`${playgroundPath}/`, (_request, reply) => reply.redirect(playgroundPath, 302));
+  app.get(`${playgroundPath}/start.js`, (_request, reply) =>
+    guard(reply).type(contentTypes['.js']).send(startScript),
+  );
   app.get<{ Params: { '*': string } }>(`${assetsPath}/*`, (request, reply) => {
     const asset = altair.assets.get(request.params['*']);
     guard(reply);
@@ -136,11 +135,11 @@ function contentTypeOf(name: string): string | undefined {
     : undefined;
 }
 
-function renderPage(html: string, title: string, path: string, assetsPath: string): string {
+function renderPage(html: string, title: string, assetsPath: string): string {
   return html
     .replace(/<base [^>]*>/, () => `<base href="${assetsPath}/" />`)
     .replace(/<title>[^<]*<\/title>/, () => `<title>${escapeHtml(title)}</title>`)
-    .replace('</body>', () => `<script type="module" src="${path}/start.js"></script></body>`);
+    .replace('</body>', () => `<script type="module" src="${playgroundPath}/start.js"></script></body>`);
 }
 
 function escapeHtml(text: string): string {

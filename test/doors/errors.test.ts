@@ -140,13 +140,6 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
     });
     expect((await send(house, { query: '{ hello }' })).errors).toEqual([told]);
   });
-
-  test('the hook has the last word', async () => {
-    const house = await openHouse({ formatError: (error) => ({ message: `told: ${error.message}` }) });
-    expect((await send(house, { query: '{ fail(kind: "plain") }' })).errors).toEqual([
-      { message: 'told: Internal server error' },
-    ]);
-  });
 });
 
 describe.each([
