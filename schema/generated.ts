@@ -477,7 +477,7 @@ export type WorkRequestEvent = {
   readonly mergedCount: Scalars['Int']['output'];
   /** When the gateway means to look again; null when it will not. */
   readonly nextPollAt?: Maybe<Scalars['DateTime']['output']>;
-  /** The status before this event, where it changed. */
+  /** For CHANGED and FINISHED: the status before, also where something else changed. Else null. */
   readonly previousStatus?: Maybe<WorkRequestStatus>;
   /** 1, 2, 3, … within this subscription: a number that is missing was lost on the way. */
   readonly sequence: Scalars['Int']['output'];
