@@ -28,7 +28,7 @@ import type { Credential, CredentialSource } from './signer.ts';
 import { parseTarget } from './target.ts';
 import type { Clock, Upstream, UpstreamRequest } from './types.ts';
 
-export type { UpstreamEvent } from './report.ts';
+const userAgent = 'oci-work-request-gateway';
 
 export interface UpstreamOptions {
   readonly credentials: CredentialSource;
@@ -43,13 +43,12 @@ export interface UpstreamOptions {
   readonly maxResponseBytes?: number;
   /** Default 16. */
   readonly connectionsPerOrigin?: number;
-  readonly userAgent?: string;
   readonly observe?: (event: UpstreamEvent) => void;
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { credentials, clock, deadlineMs, random = Math.random } = options;
-  const { observe, maxResponseBytes = 8 * 1024 * 1024, userAgent = 'oci-work-request-gateway' } = options;
+  const { observe, maxResponseBytes = 8 * 1024 * 1024 } = options;
   const budget = createBudget({ rps: options.rps, clock });
   const pools = new Map<string, Pool>();
   const running = new Set<Promise<unknown>>();

@@ -3,7 +3,8 @@ import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Upstream } from '../../datasources/types.ts';
-import type { UpstreamEvent, UpstreamOptions } from '../../datasources/http.ts';
+import type { UpstreamOptions } from '../../datasources/http.ts';
+import type { UpstreamEvent } from '../../datasources/report.ts';
 import { GatewayError, UpstreamError } from '../../errors.ts';
 import {
   answerJson,
