@@ -1,17 +1,20 @@
-/** What a resolver is given: all it needs to know and to ask, made anew for each operation and each event. Types only. */
+/** What a resolver is given: all it needs to know and to ask, made anew for each operation. Types only. */
 import type { Logger } from 'pino';
 import type { Api } from './datasources/api.ts';
 import type { ServiceName } from './datasources/catalog.ts';
 import type { Loaders } from './datasources/loaders.ts';
 import type { Region } from './datasources/regions.ts';
 import type { Router } from './datasources/routing.ts';
+import type { SweepPage, SweepQuery } from './datasources/sweep.ts';
 import type { WorkRequestRef } from './datasources/types.ts';
 import type { Cursors } from './resolvers/cursors.ts';
 import type { WatchEvent } from './subscriptions/events.ts';
 
 export interface Context {
-  /** Reads, batched and de-duplicated within this operation. */
+  /** Reads, batched and de-duplicated within this operation; a subscription's remember nothing from event to event. */
   readonly loaders: Loaders;
+  /** One page of the list over services, regions and compartments. @throws GatewayError BAD_USER_INPUT */
+  readonly sweep: (query: SweepQuery) => Promise<SweepPage>;
   /** From ids to where to ask. */
   readonly router: Router;
   /** Changes of one work request, as they are observed. */

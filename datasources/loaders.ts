@@ -1,6 +1,6 @@
 /**
- * DataLoaders and the batching policy. One set per request (query or one event of a subscription); nothing is cached
- * between them.
+ * DataLoaders and the batching policy. One set per operation; nothing is cached between them, nor between the events
+ * of a subscription.
  *
  * No work-request API reads several ids at once. What most have is a list whose items hold every field, so the ids of
  * one (service, region, compartment) that are asked for together become one list, and what the list does not bring is
