@@ -10,7 +10,7 @@ import type { Query } from './lists.ts';
 import { greatestLimit, pageOf } from './paging.ts';
 import type { Sortable } from './paging.ts';
 import type { Places } from './places.ts';
-import { etagOf, renderError, renderListItem, renderLog, renderWorkRequest } from './render.ts';
+import { etagOf, renderEntry, renderListItem, renderWorkRequest } from './render.ts';
 import type { Body } from './render.ts';
 import type { Store } from './store.ts';
 
@@ -55,9 +55,9 @@ export function answerWorkRequests(
     case 'cancel':
       return answerCancel(dialect, call, life, state, nowMs);
     case 'errors':
-      return answerEntries(call, dialect.errorFields, dialect.isBare.errors, life, state.errors, renderError);
+      return answerEntries(call, dialect.errorFields, dialect.isBare.errors, life, state.errors);
     case 'logs':
-      return answerEntries(call, dialect.logFields, dialect.isBare.logs, life, state.logs, renderLog);
+      return answerEntries(call, dialect.logFields, dialect.isBare.logs, life, state.logs);
   }
 }
 
@@ -183,7 +183,6 @@ function answerEntries(
   isBare: boolean,
   life: Life,
   entries: readonly Entry[],
-  render: (fields: readonly Field[], life: Life, entry: Entry, index: number) => Body,
 ): Answer {
   const compartmentId = call.operation.query.includes('compartmentId')
     ? call.query.get('compartmentId')?.[0]
@@ -209,7 +208,7 @@ function answerEntries(
     return isDescending ? -order : order;
   });
   return answerPage(call, sortable, isDescending, isBare, ({ entry, index }) =>
-    render(fields, life, entry, index),
+    renderEntry(fields, life, entry, index),
   );
 }
 

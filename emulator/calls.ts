@@ -20,6 +20,9 @@ export interface Call {
   isAborted: boolean;
 }
 
+/** What is known of a call before it is answered. */
+export type ReceivedCall = Omit<Call, 'sequence' | 'status' | 'faultId' | 'isAborted'>;
+
 export interface CallFilter {
   readonly service?: string | undefined;
   readonly region?: string | undefined;
@@ -33,7 +36,7 @@ export interface CallFilter {
 }
 
 export interface Calls {
-  record(call: Omit<Call, 'sequence' | 'status' | 'faultId' | 'isAborted'>): Call;
+  record(call: ReceivedCall): Call;
   find(filter?: CallFilter): readonly Call[];
   /** All since the start or the last clearing, those that left the ring included. */
   total(): number;

@@ -58,7 +58,8 @@ function checkDoor(request: IncomingMessage, hosts: ReadonlySet<string>): Answer
 async function handleControl(control: EmulatorControl, request: IncomingMessage, url: URL): Promise<Answer> {
   const path = url.pathname.slice('/_emulator/'.length);
   const [resource = '', id, ...rest] = path.split('/').map(decodeURIComponentSafely);
-  const methods = rest.length > 0 ? undefined : routes[id === undefined ? resource : `${resource}/{id}`];
+  const route = id === undefined ? resource : `${resource}/{id}`;
+  const methods = rest.length === 0 && Object.hasOwn(routes, route) ? routes[route] : undefined;
   if (!methods) {
     return refuse(404, 'NotFound', `There is no ${url.pathname}. There are: ${paths.join(', ')}.`);
   }
@@ -75,10 +76,7 @@ async function handleControl(control: EmulatorControl, request: IncomingMessage,
   }
   const body = await readJson(request);
   if ('problem' in body) return body.problem;
-  const checked = await checkBody(
-    `${request.method ?? ''} ${id === undefined ? resource : `${resource}/{id}`}`,
-    body.value,
-  );
+  const checked = await checkBody(`${request.method ?? ''} ${route}`, body.value);
   return 'problem' in checked ? checked.problem : handler(control, checked.value, id ?? '', url.searchParams);
 }
 

@@ -13,7 +13,7 @@ import type { Answer } from './answers.ts';
 import { answerWorkRequests } from './api.ts';
 import type { ApiCall, Cloud } from './api.ts';
 import { createCalls } from './calls.ts';
-import type { Call } from './calls.ts';
+import type { ReceivedCall } from './calls.ts';
 import { createClock } from './clock.ts';
 import { readBody } from './bodies.ts';
 import { createControlDoor } from './control-door.ts';
@@ -214,7 +214,7 @@ function describeCall(
   route: Route | null,
   query: ReadonlyMap<string, readonly string[]>,
   nowMs: number,
-): Parameters<ReturnType<typeof createCalls>['record']>[0] {
+): ReceivedCall {
   const [, region = null, packageName = null] = url.pathname.split('/');
   const target = route?.target;
   const declared = target?.operation.query ?? [];
@@ -231,7 +231,7 @@ function describeCall(
       [...query].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
     ),
     undeclaredQuery: target ? [...query.keys()].filter((name) => !declared.includes(name)) : [],
-  } satisfies Omit<Call, 'sequence' | 'status' | 'faultId' | 'isAborted'>;
+  };
 }
 
 function faultTarget(route: Route) {

@@ -48,7 +48,7 @@ export function ocid(type: string, region: string | null, seed: string): string 
 }
 
 /** 60 characters of the alphabet that OCIDs use. */
-export function uniqueOf(seed: string): string {
+function uniqueOf(seed: string): string {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
   const bytes = createHash('sha512').update(seed).digest();
   return `aaaaaaaa${Array.from(bytes.subarray(0, 52), (byte) => alphabet.charAt(byte & 31)).join('')}`;
@@ -61,7 +61,7 @@ export function numberOf(seed: string, below: number): number {
   return (hash >>> 0) % below;
 }
 
-export function uuidOf(seed: string): string {
+function uuidOf(seed: string): string {
   const hex = createHash('sha512').update(seed).digest('hex');
   return [
     hex.slice(0, 8),

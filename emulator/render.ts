@@ -31,14 +31,6 @@ export function renderListItem(dialect: Dialect, life: Life, state: LifeState): 
   return renderFields(dialect, dialect.itemFields, life, state, state.nativeInListItem);
 }
 
-export function renderError(fields: readonly Field[], life: Life, entry: Entry, index: number): Body {
-  return renderEntry(fields, life, entry, index);
-}
-
-export function renderLog(fields: readonly Field[], life: Life, entry: Entry, index: number): Body {
-  return renderEntry(fields, life, entry, index);
-}
-
 export function etagOf(body: Body): string {
   return createHash('sha1').update(JSON.stringify(body)).digest('hex');
 }
@@ -103,9 +95,9 @@ function valueOf(dialect: Dialect, field: Field, life: Life, state: LifeState): 
       return renderResources(field.type, life, state);
     case 'errors':
     case 'errorDetails':
-      return state.errors.map((entry, index) => renderError(elementsOf(field.type), life, entry, index));
+      return state.errors.map((entry, index) => renderEntry(elementsOf(field.type), life, entry, index));
     case 'logs':
-      return state.logs.map((entry, index) => renderLog(elementsOf(field.type), life, entry, index));
+      return state.logs.map((entry, index) => renderEntry(elementsOf(field.type), life, entry, index));
     default:
       return plausible(field.name, field.type, life.id, life.acceptedMs, 1);
   }
@@ -164,7 +156,8 @@ function actionOf(fields: readonly Field[], life: Life, state: LifeState): strin
   return words.length === 0 || words.includes(wanted) ? wanted : (words[0] ?? wanted);
 }
 
-function renderEntry(fields: readonly Field[], life: Life, entry: Entry, index: number): Body {
+/** An error or a log entry. */
+export function renderEntry(fields: readonly Field[], life: Life, entry: Entry, index: number): Body {
   const body: Body = {};
   for (const field of fields) {
     switch (field.name) {

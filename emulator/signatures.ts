@@ -14,7 +14,7 @@ export interface SignedRequest {
   readonly body: Buffer | null;
 }
 
-export const greatestSkewMs = 5 * 60 * 1000;
+const greatestSkewMs = 5 * 60 * 1000;
 
 /** Why a request is not authenticated; null when it is. */
 export type SignatureCheck = (request: SignedRequest) => string | null;

@@ -283,7 +283,7 @@ function leadingComment(node: ts.Node): string {
   return node.getFullText().slice(0, node.getStart() - node.getFullStart());
 }
 
-export function kebab(name: string): string {
+function kebab(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1-$2')

@@ -94,7 +94,9 @@ test('wrong methods and paths are answered with what there is', async () => {
     const absent = await control('GET', '/_emulator/nothing');
     expect(absent.status).toBe(404);
     expect(absent.text).toContain('/_emulator/work-requests/{id}');
-    expect((await control('GET', '/_emulator/faults/a/b')).status).toBe(404);
+    for (const path of ['faults/a/b', '__proto__', 'constructor']) {
+      expect((await control('GET', `/_emulator/${path}`)).status).toBe(404);
+    }
     expect((await control('PATCH', `${workRequests}/absent`, { status: 'X' })).status).toBe(404);
     expect((await control('DELETE', `${workRequests}/absent`)).status).toBe(404);
     expect(
