@@ -5,6 +5,7 @@ import type { ServiceName } from './datasources/catalog.ts';
 import type { Loaders } from './datasources/loaders.ts';
 import type { Region } from './datasources/regions.ts';
 import type { Router } from './datasources/routing.ts';
+import type { SweepPage, SweepQuery } from './datasources/sweep.ts';
 import type { WorkRequestRef } from './datasources/types.ts';
 import type { Cursors } from './resolvers/cursors.ts';
 import type { WatchEvent } from './subscriptions/events.ts';
@@ -12,6 +13,8 @@ import type { WatchEvent } from './subscriptions/events.ts';
 export interface Context {
   /** Reads, batched and de-duplicated within this operation; a subscription's remember nothing from event to event. */
   readonly loaders: Loaders;
+  /** One page of the list over services, regions and compartments. @throws GatewayError BAD_USER_INPUT */
+  readonly sweep: (query: SweepQuery) => Promise<SweepPage>;
   /** From ids to where to ask. */
   readonly router: Router;
   /** Changes of one work request, as they are observed. */

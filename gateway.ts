@@ -18,11 +18,13 @@ import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
 import { createLoaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
+import { createParentFinder } from './datasources/parents.ts';
 import { createRegions, endpointOf } from './datasources/regions.ts';
 import type { Region, RegionAddition, Regions } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
 import type { CredentialSource } from './datasources/signer.ts';
 import { isTerminalStatus } from './datasources/status.ts';
+import { sweep } from './datasources/sweep.ts';
 import type { Clock, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
@@ -128,16 +130,28 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     log,
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
-  } satisfies Omit<Context, 'loaders'>;
+  } satisfies Omit<Context, 'loaders' | 'sweep'>;
+  const parents = createParentFinder({ upstream, endpoints, source, tenancyId, clock });
+  const createContext = (isSubscription: boolean): Context => {
+    // A subscription's context outlives its events: loaders that remember would tell the first state for ever.
+    const loaders = createLoaders({ source: sharedSource, observations, cache: !isSubscription });
+    return {
+      ...constant,
+      loaders,
+      sweep: (query) =>
+        sweep(query, {
+          parents,
+          endpoints,
+          list: (page) => sharedSource.list(page),
+          complete: ({ ref }) => loaders.workRequest(ref, 'get'),
+        }),
+    };
+  };
 
   const schema = createSchema();
   const doors = createDoors<Context>({
     schema,
-    createContext: ({ isSubscription }) => ({
-      ...constant,
-      // A subscription's context outlives its events: loaders that remember would tell the first state for ever.
-      loaders: createLoaders({ source: sharedSource, observations, cache: !isSubscription }),
-    }),
+    createContext: ({ isSubscription }) => createContext(isSubscription),
     allowedHosts: config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts,
     allowedOrigins: config.allowedOrigins,
     log,

@@ -159,8 +159,11 @@ export function placeOf(request: UpstreamRequest): string {
   return `${request.service} in ${request.region}`;
 }
 
-export function failureOf(request: UpstreamRequest, known: Partial<UpstreamFailure> = {}): UpstreamFailure {
-  const { service, region } = request;
+/** What is known of a failed call, the rest left open. */
+export function failureOf(
+  { service, region }: Pick<UpstreamRequest, 'service' | 'region'>,
+  known: Partial<UpstreamFailure> = {},
+): UpstreamFailure {
   return {
     service,
     region,

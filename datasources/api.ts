@@ -34,6 +34,16 @@ export type PartSource =
       readonly isPaged?: boolean;
     };
 
+/** A list of what an API lists its work requests by. */
+export interface Parents {
+  /** The list parameter that a parent's id goes to. */
+  readonly param: string;
+  /** Below the base path. */
+  readonly path: string;
+  /** A bare array, not `{ items }`. */
+  readonly bareArray?: boolean;
+}
+
 export interface Row {
   /** Oracle's name of the service (and of the family, where a service has several). */
   readonly title: string;
@@ -51,6 +61,8 @@ export interface Row {
   readonly listQuery?: readonly string[];
   /** Parameters a list cannot do without, in the path or in the query. */
   readonly listRequires?: readonly string[];
+  /** Where the parents that its list needs are listed themselves, by compartment. */
+  readonly parents?: Parents;
   /** `sortBy` word for the time of acceptance; null where the API sorts, but not by that. */
   readonly sortBy?: string | null;
   readonly errors?: PartSource;
@@ -118,6 +130,7 @@ export interface Api<Name extends string = string> {
   readonly bareArrays: boolean;
   readonly listQuery: ReadonlySet<string>;
   readonly listRequires: readonly string[];
+  readonly parents: Parents | null;
   readonly sortBy: string | null;
   readonly errors: PartEndpoint | 'embedded' | 'none';
   readonly logs: PartEndpoint | 'embedded' | 'none';
@@ -196,6 +209,7 @@ export const describe = <Name extends string>(name: Name, row: Row): Api<Name> =
     bareArrays: row.bareArrays ?? false,
     listQuery,
     listRequires,
+    parents: row.parents ?? null,
     sortBy: row.sortBy !== undefined ? row.sortBy : listQuery.has('sortBy') ? 'timeAccepted' : null,
     errors,
     logs,

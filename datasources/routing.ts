@@ -29,6 +29,8 @@ export interface Route {
 export interface Router {
   /** @throws GatewayError BAD_USER_INPUT, SERVICE_REQUIRED, REGION_REQUIRED, REGION_NOT_ALLOWED */
   routeWorkRequest(target: Target): Route;
+  /** Region ids of what a caller named by id or code, each once. @throws GatewayError REGION_NOT_ALLOWED */
+  routeRegions(words: readonly string[]): readonly string[];
   /** Global ids only. @throws GatewayError BAD_USER_INPUT, REGION_NOT_ALLOWED */
   routeNode(id: string): WorkRequestRef;
 }
@@ -110,6 +112,8 @@ export const createRouter = ({
       }
       return { ref: { service, region: region.id, workRequestId }, ifAbsent };
     },
+    // The home region may be callable for IAM alone: whoever asks there asks IAM.
+    routeRegions: (words) => [...new Set(words.map((word) => allow(word, 'IDENTITY').id))],
     routeNode(id) {
       const global = parseGlobalId(id);
       if (global) return fromGlobalId(global, { id }).ref;

@@ -104,6 +104,8 @@ export interface WorkRequestSource {
    * null: there is none in that region, so the work request cannot be there.
    */
   complete(ref: WorkRequestRef): Promise<WorkRequestRef | null>;
+  /** The tenancy's Logging Analytics namespace in a region, part of all paths there; null: it has none. */
+  namespaceOf(service: ServiceName, region: string): Promise<string | null>;
   /** null: absent or forbidden, upstream tells no difference. */
   get(ref: WorkRequestRef): Promise<WorkRequest | null>;
   list(query: ListQuery): Promise<Page<WorkRequest>>;

@@ -86,6 +86,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
 
   return {
     complete,
+    namespaceOf: (service, region) => namespaces.of(catalog[service], region),
 
     async get(ref) {
       const api = catalog[ref.service];

@@ -1,7 +1,15 @@
 /** Upstream's pages → one page of a connection, for errors and logs. */
 import { GatewayError } from '../errors.ts';
 import type { Page } from '../datasources/types.ts';
-import type { Cursors, Position } from './cursors.ts';
+import type { Cursors } from './cursors.ts';
+
+/** A place in a paged upstream list. */
+export interface Position {
+  /** Upstream's own token of the page; null: the first. */
+  readonly page: string | null;
+  /** Items of that page that were already given. */
+  readonly offset: number;
+}
 
 export interface ConnectionArgs {
   readonly first?: number | null;
@@ -34,8 +42,9 @@ export const readConnection = async <T>(
   cursors: Cursors,
   readPage: (page: string | undefined) => Promise<Page<T> | null>,
 ): Promise<Connection<T> | null> => {
-  const count = checkFirst(first);
-  let position: Position | null = after == null ? { page: null, offset: 0 } : cursors.open(purpose, after);
+  const count = checkFirst(first ?? defaultFirst);
+  let position: Position | null =
+    after == null ? { page: null, offset: 0 } : cursors.open<Position>(purpose, after);
   const edges: { node: T; cursor: string }[] = [];
   const asked = new Set<string | null>();
   while (position !== null && edges.length < count) {
@@ -74,8 +83,8 @@ export const readConnection = async <T>(
   };
 };
 
-const checkFirst = (first: number | null | undefined): number => {
-  const count = first ?? defaultFirst;
-  if (Number.isInteger(count) && count >= 1 && count <= maxFirst) return count;
-  throw new GatewayError('BAD_USER_INPUT', `\`first\` is ${count}; it must be from 1 to ${maxFirst}.`);
+/** @throws GatewayError BAD_USER_INPUT */
+export const checkFirst = (first: number): number => {
+  if (Number.isInteger(first) && first >= 1 && first <= maxFirst) return first;
+  throw new GatewayError('BAD_USER_INPUT', `\`first\` is ${first}; it must be from 1 to ${maxFirst}.`);
 };

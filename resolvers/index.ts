@@ -7,6 +7,7 @@ import { Service } from './service.ts';
 import { Subscription } from './subscription.ts';
 import { WorkRequest } from './work-request.ts';
 import { WorkRequestEvent } from './work-request-event.ts';
+import { WorkRequestConnection, WorkRequestEdge } from './work-requests.ts';
 
 export const resolvers: Resolvers = {
   DateTime,
@@ -16,5 +17,7 @@ export const resolvers: Resolvers = {
   Service,
   Subscription,
   WorkRequest,
+  WorkRequestConnection,
+  WorkRequestEdge,
   WorkRequestEvent,
 };

@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type { QueryResolvers } from '../schema/generated.ts';
 import { depthFor, selectedFields } from './selection.ts';
+import { workRequests } from './work-requests.ts';
 
 const maxNodes = 100;
 
@@ -32,6 +33,8 @@ export const Query: QueryResolvers = {
     if (found === null && ifAbsent) throw ifAbsent;
     return found;
   },
+
+  workRequests,
 
   services: (_, _args, { catalog }) => Object.values(catalog),
 

@@ -29,14 +29,13 @@ export const selectedFields = (info: Info): ReadonlySet<string> => {
 /** Fields that are worked out from another one. */
 const dependsOn: Readonly<Record<string, string>> = { isTerminal: 'timeFinished', canCancel: 'timeFinished' };
 
-/** Whether a list item of this API holds all that is selected, or a get is needed. `extras` always means the get. */
-export const depthFor = (selected: ReadonlySet<string>, api: Api): Depth => {
-  const lacking: ReadonlySet<string> = api.listLacks;
-  for (const name of selected) {
-    if (name === 'extras' || lacking.has(dependsOn[name] ?? name)) return 'get';
-  }
-  return 'listItem';
-};
+/** Whether a list item of this API cannot tell this field. `extras` are those of the get, always. */
+export const lacks = ({ listLacks }: Api, name: string): boolean =>
+  name === 'extras' || (listLacks as ReadonlySet<string>).has(dependsOn[name] ?? name);
+
+/** Whether a list item of this API holds all that is selected, or a get is needed. */
+export const depthFor = (selected: ReadonlySet<string>, api: Api): Depth =>
+  [...selected].some((name) => lacks(api, name)) ? 'get' : 'listItem';
 
 const isIncluded = (node: SelectionNode, { variableValues }: Info): boolean =>
   getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.['if'] !== true &&

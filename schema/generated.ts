@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { Region as RegionModel } from '../datasources/regions.ts';
 import type { Api as ApiModel } from '../datasources/api.ts';
 import type { WorkRequest as WorkRequestModel } from '../datasources/types.ts';
+import type { ListedPage, ListedEdge } from '../resolvers/work-requests.ts';
 import type { WatchEvent } from '../subscriptions/events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | (T extends Promise<infer U> ? Promise<U | null> : never);
@@ -59,6 +60,15 @@ export type Query = {
    * UPSTREAM_TIMEOUT, UPSTREAM_THROTTLED, UPSTREAM_MALFORMED when the service gives no usable answer.
    */
   readonly workRequest?: Maybe<WorkRequest>;
+  /**
+   * One list of work requests over services, regions and compartments, merged by time of acceptance; those without one come
+   * last. Each work request comes once over all pages, also while new ones arrive.
+   *
+   * A source that cannot be asked (down, throttled, slow, not permitted) is a row of `failures`; the others' work requests
+   * are there all the same. The query fails only when its arguments are wrong: BAD_USER_INPUT, REGION_NOT_ALLOWED,
+   * CURSOR_INVALID.
+   */
+  readonly workRequests?: Maybe<WorkRequestConnection>;
 };
 
 
@@ -76,6 +86,18 @@ export type QueryWorkRequestArgs = {
   id: Scalars['ID']['input'];
   region?: InputMaybe<Scalars['String']['input']>;
   service?: InputMaybe<ServiceName>;
+};
+
+
+export type QueryWorkRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  compartmentId: Scalars['String']['input'];
+  filter?: InputMaybe<WorkRequestFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  includeSubcompartments?: InputMaybe<Scalars['Boolean']['input']>;
+  orderBy?: InputMaybe<WorkRequestOrder>;
+  regions?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  services?: InputMaybe<ReadonlyArray<ServiceName>>;
 };
 
 /** A region of Oracle Cloud. */
@@ -346,6 +368,25 @@ export const ServiceName = {
 } as const;
 
 export type ServiceName = typeof ServiceName[keyof typeof ServiceName];
+/** A source that could not be used, or not whole. Where all say the compartment is absent, one row says it for all. */
+export type SourceFailure = {
+  readonly __typename?: 'SourceFailure';
+  /**
+   * UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_THROTTLED, UPSTREAM_MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND
+   * (absent, or not permitted), BAD_USER_INPUT (the source refused the question), TRUNCATED (there is more than is read).
+   */
+  readonly code: Scalars['String']['output'];
+  readonly compartmentId?: Maybe<Scalars['String']['output']>;
+  /** Whether a later page, or the same query again, may bring what is missing. */
+  readonly isRetryable: Scalars['Boolean']['output'];
+  /** What happened, with Oracle's own code and words. */
+  readonly message: Scalars['String']['output'];
+  /** What Oracle's support asks for. */
+  readonly opcRequestId?: Maybe<Scalars['String']['output']>;
+  readonly region?: Maybe<Scalars['String']['output']>;
+  readonly service?: Maybe<ServiceName>;
+};
+
 /**
  * Live changes. Oracle Cloud pushes none: the gateway polls once however many watch, and pushes to all.
  * Over WebSocket (`graphql-transport-ws`) at `/graphql`, or as server-sent events at `/graphql/stream`.
@@ -445,6 +486,22 @@ export type WorkRequestLogsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
+export type WorkRequestConnection = {
+  readonly __typename?: 'WorkRequestConnection';
+  readonly edges: ReadonlyArray<WorkRequestEdge>;
+  /** The sources that are not in this page, or not whole. */
+  readonly failures: ReadonlyArray<SourceFailure>;
+  readonly nodes: ReadonlyArray<WorkRequest>;
+  /** `hasNextPage` speaks of the sources that answered. */
+  readonly pageInfo: PageInfo;
+};
+
+export type WorkRequestEdge = {
+  readonly __typename?: 'WorkRequestEdge';
+  readonly cursor: Scalars['String']['output'];
+  readonly node: WorkRequest;
+};
+
 export type WorkRequestError = {
   readonly __typename?: 'WorkRequestError';
   /** The service's own code; empty when it gave none. */
@@ -502,6 +559,20 @@ export const WorkRequestEventType = {
 } as const;
 
 export type WorkRequestEventType = typeof WorkRequestEventType[keyof typeof WorkRequestEventType];
+/** All that is given has to hold. */
+export type WorkRequestFilter = {
+  /** Inclusive. */
+  readonly acceptedAfter?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Exclusive. */
+  readonly acceptedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly isTerminal?: InputMaybe<Scalars['Boolean']['input']>;
+  /** In the services' own words. */
+  readonly operationTypes?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** `identifier` of one of its resources. */
+  readonly resourceId?: InputMaybe<Scalars['String']['input']>;
+  readonly statuses?: InputMaybe<ReadonlyArray<WorkRequestStatus>>;
+};
+
 /** A stretch of time, or the reason, for which nothing could be observed. */
 export type WorkRequestGap = {
   readonly __typename?: 'WorkRequestGap';
@@ -545,6 +616,14 @@ export type WorkRequestLogEntryEdge = {
   readonly node: WorkRequestLogEntry;
 };
 
+export const WorkRequestOrder = {
+  /** The oldest first. */
+  TimeAcceptedAsc: 'TIME_ACCEPTED_ASC',
+  /** The newest first. */
+  TimeAcceptedDesc: 'TIME_ACCEPTED_DESC'
+} as const;
+
+export type WorkRequestOrder = typeof WorkRequestOrder[keyof typeof WorkRequestOrder];
 /** Something a work request works on. */
 export type WorkRequestResource = {
   readonly __typename?: 'WorkRequestResource';
@@ -677,19 +756,24 @@ export type ResolversTypes = {
   Region: ResolverTypeWrapper<RegionModel>;
   Service: ResolverTypeWrapper<ApiModel>;
   ServiceName: ServiceName;
+  SourceFailure: ResolverTypeWrapper<SourceFailure>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   WorkRequest: ResolverTypeWrapper<WorkRequestModel>;
+  WorkRequestConnection: ResolverTypeWrapper<ListedPage>;
+  WorkRequestEdge: ResolverTypeWrapper<ListedEdge>;
   WorkRequestError: ResolverTypeWrapper<WorkRequestError>;
   WorkRequestErrorConnection: ResolverTypeWrapper<WorkRequestErrorConnection>;
   WorkRequestErrorEdge: ResolverTypeWrapper<WorkRequestErrorEdge>;
   WorkRequestEvent: ResolverTypeWrapper<WatchEvent>;
   WorkRequestEventType: WorkRequestEventType;
+  WorkRequestFilter: WorkRequestFilter;
   WorkRequestGap: ResolverTypeWrapper<WorkRequestGap>;
   WorkRequestGapReason: WorkRequestGapReason;
   WorkRequestLogEntry: ResolverTypeWrapper<WorkRequestLogEntry>;
   WorkRequestLogEntryConnection: ResolverTypeWrapper<WorkRequestLogEntryConnection>;
   WorkRequestLogEntryEdge: ResolverTypeWrapper<WorkRequestLogEntryEdge>;
+  WorkRequestOrder: WorkRequestOrder;
   WorkRequestResource: ResolverTypeWrapper<WorkRequestResource>;
   WorkRequestStatus: WorkRequestStatus;
 };
@@ -707,13 +791,17 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   Region: RegionModel;
   Service: ApiModel;
+  SourceFailure: SourceFailure;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
   WorkRequest: WorkRequestModel;
+  WorkRequestConnection: ListedPage;
+  WorkRequestEdge: ListedEdge;
   WorkRequestError: WorkRequestError;
   WorkRequestErrorConnection: WorkRequestErrorConnection;
   WorkRequestErrorEdge: WorkRequestErrorEdge;
   WorkRequestEvent: WatchEvent;
+  WorkRequestFilter: WorkRequestFilter;
   WorkRequestGap: WorkRequestGap;
   WorkRequestLogEntry: WorkRequestLogEntry;
   WorkRequestLogEntryConnection: WorkRequestLogEntryConnection;
@@ -746,6 +834,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   regions?: Resolver<ReadonlyArray<ResolversTypes['Region']>, ParentType, ContextType>;
   services?: Resolver<ReadonlyArray<ResolversTypes['Service']>, ParentType, ContextType>;
   workRequest?: Resolver<Maybe<ResolversTypes['WorkRequest']>, ParentType, ContextType, RequireFields<QueryWorkRequestArgs, 'id'>>;
+  workRequests?: Resolver<Maybe<ResolversTypes['WorkRequestConnection']>, ParentType, ContextType, RequireFields<QueryWorkRequestsArgs, 'compartmentId' | 'first' | 'includeSubcompartments' | 'orderBy'>>;
 };
 
 export type RegionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Region'] = ResolversParentTypes['Region']> = {
@@ -765,6 +854,16 @@ export type ServiceResolvers<ContextType = Context, ParentType extends Resolvers
   products?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   rawStatuses?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   title?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type SourceFailureResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SourceFailure'] = ResolversParentTypes['SourceFailure']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  compartmentId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  isRetryable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  opcRequestId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  region?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  service?: Resolver<Maybe<ResolversTypes['ServiceName']>, ParentType, ContextType>;
 };
 
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
@@ -794,6 +893,18 @@ export type WorkRequestResolvers<ContextType = Context, ParentType extends Resol
   timeUpdated?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   workRequestId?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type WorkRequestConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['WorkRequestConnection'] = ResolversParentTypes['WorkRequestConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['WorkRequestEdge']>, ParentType, ContextType>;
+  failures?: Resolver<ReadonlyArray<ResolversTypes['SourceFailure']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['WorkRequest']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type WorkRequestEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['WorkRequestEdge'] = ResolversParentTypes['WorkRequestEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['WorkRequest'], ParentType, ContextType>;
 };
 
 export type WorkRequestErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['WorkRequestError'] = ResolversParentTypes['WorkRequestError']> = {
@@ -863,8 +974,11 @@ export type Resolvers<ContextType = Context> = {
   Query?: QueryResolvers<ContextType>;
   Region?: RegionResolvers<ContextType>;
   Service?: ServiceResolvers<ContextType>;
+  SourceFailure?: SourceFailureResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
   WorkRequest?: WorkRequestResolvers<ContextType>;
+  WorkRequestConnection?: WorkRequestConnectionResolvers<ContextType>;
+  WorkRequestEdge?: WorkRequestEdgeResolvers<ContextType>;
   WorkRequestError?: WorkRequestErrorResolvers<ContextType>;
   WorkRequestErrorConnection?: WorkRequestErrorConnectionResolvers<ContextType>;
   WorkRequestErrorEdge?: WorkRequestErrorEdgeResolvers<ContextType>;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { UpstreamError } from '../../errors.ts';
+import { failureOf } from '../answers.ts';
 import type { Api } from '../api.ts';
 import type { ServiceName } from '../catalog.ts';
 import type { Endpoints } from '../endpoints.ts';
@@ -40,14 +41,11 @@ export const createNamespaces = ({
     const { status, body, opcRequestId } = answer;
     const list = namespaceList.safeParse(body);
     if (list.success) return list.data.items[0]?.namespaceName ?? null;
-    throw new UpstreamError('UPSTREAM_MALFORMED', `${api.title} answered no readable list of namespaces.`, {
-      service: api.name,
-      region,
-      status,
-      nativeCode: null,
-      opcRequestId,
-      retryAfterMs: null,
-    });
+    throw new UpstreamError(
+      'UPSTREAM_MALFORMED',
+      `${api.title} answered no readable list of namespaces.`,
+      failureOf({ service: api.name, region }, { status, opcRequestId }),
+    );
   };
 
   return {

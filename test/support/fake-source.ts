@@ -132,6 +132,7 @@ export const createFakeSource = ({
     },
     errors: part('errors'),
     logs: part('logs'),
+    namespaceOf: async () => null,
     cancel: (ref) => answer(`cancel ${ref.workRequestId}`, () => undefined),
   };
 };

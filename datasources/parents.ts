@@ -1,0 +1,169 @@
+/**
+ * What a sweep has to know before it can ask: the parents some lists are asked by (load balancers, blockchain platforms,
+ * WAAS policies, the Log Analytics namespace), and the compartments below a compartment. Each is asked for once a
+ * minute at most, however many sweeps want it.
+ */
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { UpstreamError } from '../errors.ts';
+import type { Api } from './api.ts';
+import { catalog } from './catalog.ts';
+import type { ServiceName } from './catalog.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { Clock, Upstream, WorkRequestSource } from './types.ts';
+
+export interface ParentFinder {
+  /**
+   * The parameter sets with which a list of this API covers a compartment: `[{}]` where it needs no parent, one for
+   * each parent, `[]` where there is none. @throws UpstreamError
+   */
+  paramsFor(api: Api<ServiceName>, region: string, compartmentId: string): Promise<readonly ListParams[]>;
+  /** The compartment itself and all that lie in it. @throws UpstreamError */
+  subtreeOf(compartmentId: string): Promise<readonly string[]>;
+}
+
+export type ListParams = Readonly<Record<string, string>>;
+
+const keptMs = 60_000;
+const pageLimit = 100;
+/** Pages of parents that are followed: 5,000 load balancers, 10,000 compartments are more than a sweep can ask. */
+const maxPages = 100;
+
+const withId = z.object({ id: z.string().min(1) });
+const compartment = z.object({
+  id: z.string().min(1),
+  compartmentId: z.string(),
+  lifecycleState: z.string().optional(),
+});
+type Compartment = z.infer<typeof compartment>;
+
+export const createParentFinder = ({
+  upstream,
+  endpoints,
+  source,
+  tenancyId,
+  clock,
+}: {
+  readonly upstream: Upstream;
+  readonly endpoints: Endpoints;
+  readonly source: Pick<WorkRequestSource, 'namespaceOf'>;
+  readonly tenancyId: () => Promise<string>;
+  readonly clock: Pick<Clock, 'now'>;
+}): ParentFinder => {
+  const parents = new LRUCache<string, Promise<readonly ListParams[]>>({
+    max: 10_000,
+    ttl: keptMs,
+    perf: clock,
+  });
+  let tree: {
+    readonly until: number;
+    readonly children: Promise<ReadonlyMap<string, readonly string[]>>;
+  } | null = null;
+
+  const listAll = async <T>(
+    api: Api<ServiceName>,
+    region: string,
+    path: string,
+    query: Readonly<Record<string, string>>,
+    bareArray: boolean,
+    item: z.ZodType<T>,
+  ): Promise<T[]> => {
+    const { origin, prefix } = endpoints.of(api, region);
+    const shape = bareArray
+      ? z.array(item)
+      : z.object({ items: z.array(item) }).transform(({ items }) => items);
+    const all: T[] = [];
+    const asked = new Set<string>();
+    let page: string | undefined;
+    do {
+      const search = new URLSearchParams({ ...query, limit: String(pageLimit), ...(page && { page }) });
+      const answer = await upstream.call({
+        service: api.name,
+        region,
+        method: 'GET',
+        origin,
+        path: `${prefix}${path}?${search.toString()}`,
+      });
+      const read = shape.safeParse(answer.body);
+      if (!read.success) throw unreadable(api, region, path, answer.opcRequestId);
+      all.push(...read.data);
+      page = answer.headers['opc-next-page'] || undefined;
+      if (page !== undefined && asked.has(page)) break;
+      if (page !== undefined) asked.add(page);
+    } while (page !== undefined && asked.size < maxPages);
+    return all;
+  };
+
+  const findParams = async (
+    api: Api<ServiceName>,
+    region: string,
+    compartmentId: string,
+  ): Promise<readonly ListParams[]> => {
+    if (api.needsNamespace) {
+      const namespaceName = await source.namespaceOf(api.name, region);
+      return namespaceName === null ? [] : [{ namespaceName }];
+    }
+    if (api.parents === null) return [{}];
+    const { param, path, bareArray = false } = api.parents;
+    const found = await listAll(api, region, path, { compartmentId }, bareArray, withId);
+    return found.map(({ id }) => ({ [param]: id }));
+  };
+
+  /** `compartmentIdInSubtree` is for the tenancy alone: the tree is read whole, and any subtree cut out of it. */
+  const readTree = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+    const query = { compartmentId: await tenancyId(), compartmentIdInSubtree: 'true', accessLevel: 'ANY' };
+    const all = await listAll<Compartment>(
+      catalog.IDENTITY,
+      endpoints.homeRegion,
+      '/compartments',
+      query,
+      true,
+      compartment,
+    );
+    const active = all.filter(({ lifecycleState = 'ACTIVE' }) => lifecycleState === 'ACTIVE');
+    const byParent = Map.groupBy(active, ({ compartmentId }) => compartmentId);
+    return new Map([...byParent].map(([parent, children]) => [parent, children.map(({ id }) => id)]));
+  };
+
+  return {
+    paramsFor(api, region, compartmentId) {
+      if (api.parents === null) return findParams(api, region, compartmentId);
+      const key = `${api.name} ${region} ${compartmentId}`;
+      const known = parents.get(key);
+      if (known) return known;
+      const found = findParams(api, region, compartmentId);
+      parents.set(key, found);
+      // A failure is not kept: the next sweep asks again.
+      found.catch(() => parents.get(key) === found && parents.delete(key));
+      return found;
+    },
+
+    async subtreeOf(compartmentId) {
+      if (tree === null || tree.until <= clock.now()) {
+        const children = readTree();
+        const mine = { until: clock.now() + keptMs, children };
+        tree = mine;
+        children.catch(() => tree === mine && (tree = null));
+      }
+      const children = await tree.children;
+      const found = new Set([compartmentId]);
+      for (const id of found) for (const child of children.get(id) ?? []) found.add(child);
+      return [...found];
+    },
+  };
+};
+
+const unreadable = (
+  api: Api<ServiceName>,
+  region: string,
+  path: string,
+  opcRequestId: string | null,
+): UpstreamError =>
+  new UpstreamError('UPSTREAM_MALFORMED', `${api.title} in ${region} answered no readable list at ${path}.`, {
+    service: api.name,
+    region,
+    status: null,
+    nativeCode: null,
+    opcRequestId,
+    retryAfterMs: null,
+  });

@@ -1,0 +1,43 @@
+/** What a sweep says of a source it could not use, or not whole. */
+import { errorCodes, GatewayError, UpstreamError } from '../errors.ts';
+import type { ServiceName } from './catalog.ts';
+import type { ListParams } from './parents.ts';
+
+/** Where some of the list comes from. */
+export interface Source {
+  readonly service: ServiceName;
+  readonly region: string;
+  readonly compartmentId: string;
+  readonly params: ListParams;
+}
+
+/** Why a source, or a part of it, is not in the list. */
+export interface SourceFailure {
+  readonly service: ServiceName | null;
+  readonly region: string | null;
+  readonly compartmentId: string | null;
+  /** A code of errors.ts, or NOT_FOUND, or TRUNCATED. */
+  readonly code: string;
+  readonly message: string;
+  readonly isRetryable: boolean;
+  readonly opcRequestId: string | null;
+}
+
+/** @throws what is no error of ours: a bug */
+export const failureOf = (
+  { service, region, compartmentId }: Omit<Source, 'params'>,
+  error: unknown,
+): SourceFailure => {
+  if (!(error instanceof GatewayError)) throw error;
+  const { code, message } = error;
+  const isUpstream = error instanceof UpstreamError;
+  return {
+    service,
+    region,
+    compartmentId,
+    code,
+    message,
+    isRetryable: isUpstream ? error.isRetryable : errorCodes[code].isRetryable,
+    opcRequestId: isUpstream ? error.failure.opcRequestId : null,
+  };
+};

@@ -1,0 +1,65 @@
+/** The list: its arguments, and one page of it as a connection. */
+import type { ServiceName } from '../datasources/catalog.ts';
+import type { SweepPage, SweepPosition } from '../datasources/sweep.ts';
+import type { WorkRequest } from '../datasources/types.ts';
+import type {
+  QueryResolvers,
+  WorkRequestConnectionResolvers,
+  WorkRequestEdgeResolvers,
+} from '../schema/generated.ts';
+import { checkFirst } from './connection.ts';
+
+/** What stands behind a WorkRequestConnection. A cursor tells the place of every source, so it is made where it is selected. */
+export interface ListedPage {
+  readonly page: SweepPage;
+  readonly cursorAfter: (index: number) => string;
+}
+
+export interface ListedEdge {
+  readonly node: WorkRequest;
+  readonly index: number;
+  readonly cursorAfter: ListedPage['cursorAfter'];
+}
+
+const defaultFirst = 25;
+
+export const workRequests: QueryResolvers['workRequests'] = async (
+  _,
+  { first, after, ...asked },
+  { router, sweep, catalog, cursors },
+): Promise<ListedPage> => {
+  const { compartmentId, includeSubcompartments, services, regions, filter, orderBy } = asked;
+  // A cursor is good for the same arguments only, whatever their order.
+  const purpose = `workRequests ${JSON.stringify(asked, Object.keys({ ...asked, ...filter }).sort())}`;
+  const page = await sweep({
+    compartmentId,
+    includeSubcompartments: includeSubcompartments ?? false,
+    services: services?.length ? [...new Set(services)] : (Object.keys(catalog) as ServiceName[]),
+    regions: regions?.length ? router.routeRegions(regions) : null,
+    filter: filter ?? {},
+    order: orderBy === 'TIME_ACCEPTED_ASC' ? 'ASC' : 'DESC',
+    first: checkFirst(first ?? defaultFirst),
+    position: after == null ? null : cursors.open<SweepPosition>(purpose, after),
+  });
+  return { page, cursorAfter: (index) => cursors.seal(purpose, page.positionAfter(index)) };
+};
+
+export const WorkRequestConnection: WorkRequestConnectionResolvers = {
+  edges: ({ page, cursorAfter }) => page.items.map((node, index) => ({ node, index, cursorAfter })),
+  nodes: ({ page }) => page.items,
+  pageInfo: ({ page, cursorAfter }) => {
+    const last = page.items.length - 1;
+    return {
+      hasNextPage: page.hasNext,
+      hasPreviousPage: false,
+      startCursor: last < 0 ? null : cursorAfter(0),
+      // A page may end before it found anything: then its end is the place to go on from.
+      endCursor: last < 0 && !page.hasNext ? null : cursorAfter(last),
+    };
+  },
+  failures: ({ page }) => page.failures,
+};
+
+export const WorkRequestEdge: WorkRequestEdgeResolvers = {
+  cursor: ({ index, cursorAfter }) => cursorAfter(index),
+};
