@@ -161,7 +161,7 @@ export function placeOf(request: UpstreamRequest): string {
 
 /** What is known of a failed call, the rest left open. */
 export function failureOf(
-  { service, region }: Pick<UpstreamRequest, 'service' | 'region'>,
+  { service, region }: Pick<UpstreamFailure, 'service' | 'region'>,
   known: Partial<UpstreamFailure> = {},
 ): UpstreamFailure {
   return {

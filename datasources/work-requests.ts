@@ -6,7 +6,7 @@
  * answers with becomes `UPSTREAM_MALFORMED` here.
  */
 import { GatewayError, UpstreamError } from '../errors.ts';
-import { parseRetryAfterMs } from './answers.ts';
+import { failureOf, parseRetryAfterMs } from './answers.ts';
 import type { Api, PartEndpoint } from './api.ts';
 import { catalog } from './catalog.ts';
 import type { ServiceName } from './catalog.ts';
@@ -220,12 +220,8 @@ const malformed = (api: Api, region: string, what: string, answer: UpstreamAnswe
   new UpstreamError(
     'UPSTREAM_MALFORMED',
     `${api.title} in ${region} answered with something that is not a work request API's: ${what}.`,
-    {
-      service: api.name,
-      region,
-      status: answer?.status ?? null,
-      nativeCode: null,
-      opcRequestId: answer?.opcRequestId ?? null,
-      retryAfterMs: null,
-    },
+    failureOf(
+      { service: api.name, region },
+      { status: answer?.status ?? null, opcRequestId: answer?.opcRequestId ?? null },
+    ),
   );

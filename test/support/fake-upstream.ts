@@ -1,4 +1,5 @@
 /** Oracle Cloud as a function: what was asked is on record, what is answered is the test's. Nothing is signed or sent. */
+import { failureOf } from '../../datasources/answers.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import type { Endpoints } from '../../datasources/endpoints.ts';
 import { createObservations } from '../../datasources/observations.ts';
@@ -11,7 +12,7 @@ import type {
   WorkRequestSource,
 } from '../../datasources/types.ts';
 import { createWorkRequestSource } from '../../datasources/work-requests.ts';
-import { errorCodes, UpstreamError } from '../../errors.ts';
+import { UpstreamError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { createManualClock } from './clock.ts';
 import type { ManualClock } from './clock.ts';
@@ -27,20 +28,7 @@ export const tenancy = 'ocid1.tenancy.oc1..aaaa';
 export const upstreamError = (
   code: ErrorCode,
   { service = 'CONTAINERENGINE', region = 'us-ashburn-1' }: Partial<UpstreamRequest> = {},
-): UpstreamError =>
-  new UpstreamError(
-    code,
-    `${service} answered ${code}`,
-    {
-      service,
-      region,
-      status: null,
-      nativeCode: null,
-      opcRequestId: null,
-      retryAfterMs: null,
-    },
-    { isRetryable: errorCodes[code].isRetryable },
-  );
+): UpstreamError => new UpstreamError(code, `${service} answered ${code}`, failureOf({ service, region }));
 
 export interface FakeUpstream extends Upstream {
   readonly requests: readonly UpstreamRequest[];
