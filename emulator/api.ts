@@ -129,8 +129,8 @@ function answerList(cloud: Cloud, dialect: Dialect, call: ApiCall): Answer {
       inPath.every(([name, value]) => life.parents[name] === value),
   );
   const { listed, isDescending } = listLives(dialect, inPlace, call.query, nowMs);
-  return answerPage(call, listed, isDescending, dialect.isBare.list, ({ life, state }) =>
-    renderListItem(dialect, life, state),
+  return answerPage(call, listed, isDescending, dialect.isBare.list, ({ life }) =>
+    renderListItem(dialect, life, stateOf(life, nowMs)),
   );
 }
 

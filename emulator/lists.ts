@@ -10,7 +10,6 @@ import type { Dialect } from './dialects.ts';
 
 export interface ListedLife extends Sortable {
   readonly life: Life;
-  readonly state: LifeState;
 }
 
 export type Query = ReadonlyMap<string, readonly string[]>;
@@ -72,15 +71,17 @@ export function listLives(
   const isDescending =
     (query.get('sortOrder')?.[0] ?? (/time/i.test(sortBy ?? 'time') ? 'DESC' : 'ASC')).toUpperCase() ===
     'DESC';
-  const listed: ListedLife[] = [];
-  for (const life of lives) {
+  const isWanted = (life: Life): boolean => {
+    if (wanted.length === 0) return true;
     const state = stateOf(life, nowMs);
-    const isWanted = wanted.every(([name, values]) => {
-      const body = renderWorkRequest(dialect, life, state);
-      return (filters[name] ?? byField(name))({ dialect, life, state, body }, values);
-    });
-    if (isWanted) listed.push({ life, state, id: life.id, sortKey: sortKeyOf(dialect, life, state) });
-  }
+    const body = renderWorkRequest(dialect, life, state);
+    return wanted.every(([name, values]) =>
+      (filters[name] ?? byField(name))({ dialect, life, state, body }, values),
+    );
+  };
+  const listed = lives
+    .filter(isWanted)
+    .map((life): ListedLife => ({ life, id: life.id, sortKey: sortKeyOf(dialect, life, nowMs) }));
   listed.sort((left, right) => compare(left, right, isDescending));
   return { listed, isDescending };
 }
@@ -111,16 +112,25 @@ function ofOperation({ life }: Candidate, values: readonly string[]): boolean {
   return values.includes(life.operationType);
 }
 
+type SortKeyOf = (dialect: Dialect, life: Life, nowMs: number) => string;
+
 /** An API that declares no order has none: neither by time nor by id. */
-function unordered(_dialect: Dialect, life: Life): string {
-  return String(numberOf(life.id, 1_000_000)).padStart(6, '0');
+const unordered: SortKeyOf = (_dialect, life) => String(numberOf(life.id, 1_000_000)).padStart(6, '0');
+
+/** Never changes, and every list needs that of every work request. */
+const acceptedTexts = new WeakMap<Life, string>();
+
+function acceptedText(life: Life): string {
+  let text = acceptedTexts.get(life);
+  if (text === undefined) acceptedTexts.set(life, (text = new Date(life.acceptedMs).toISOString()));
+  return text;
 }
 
-function keyFor(sortBy: string | undefined): (dialect: Dialect, life: Life, state: LifeState) => string {
+function keyFor(sortBy: string | undefined): SortKeyOf {
   const word = (sortBy ?? 'timeAccepted').toLowerCase().replaceAll('_', '');
-  return (dialect, life, state) => {
-    if (word === 'timeaccepted' || word === 'timecreated') return new Date(life.acceptedMs).toISOString();
-    const item = renderListItem(dialect, life, state);
+  if (word === 'timeaccepted' || word === 'timecreated') return (_dialect, life) => acceptedText(life);
+  return (dialect, life, nowMs) => {
+    const item = renderListItem(dialect, life, stateOf(life, nowMs));
     const field = Object.keys(item).find((name) => name.toLowerCase() === word);
     const value = field === undefined ? undefined : item[field];
     return typeof value === 'number' ? value.toFixed(3).padStart(12, '0') : textOf(value);
