@@ -16,6 +16,7 @@ export interface Config {
   readonly pollMaxMs: number;
   readonly upstreamDeadlineMs: number;
   readonly upstreamRps: number;
+  readonly readCacheMs: number;
   /** null: a random one is made at start, good for this process only. */
   readonly cursorSecret: string | null;
   readonly isReadOnly: boolean;
@@ -148,6 +149,7 @@ const environment = z.object({
   POLL_MAX_MS: integer(10, 3_600_000).default(30_000),
   UPSTREAM_DEADLINE_MS: integer(10, 600_000).default(10_000),
   UPSTREAM_RPS: integer(1, 100_000).default(10),
+  READ_CACHE_MS: integer(0, 60_000).default(1_000),
   CURSOR_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   READ_ONLY: oneOf(['true', 'false']).default('false'),
   LOG_LEVEL: oneOf(logLevels).default('info'),
@@ -192,6 +194,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
     pollMaxMs: values.POLL_MAX_MS,
     upstreamDeadlineMs: values.UPSTREAM_DEADLINE_MS,
     upstreamRps: values.UPSTREAM_RPS,
+    readCacheMs: values.READ_CACHE_MS,
     cursorSecret: values.CURSOR_SECRET ?? null,
     isReadOnly: values.READ_ONLY === 'true',
     logLevel: values.LOG_LEVEL,

@@ -1,6 +1,7 @@
 /** What a resolver is given: all it needs to know and to ask, made anew for each operation. Types only. */
 import type { Logger } from 'pino';
 import type { Api } from './datasources/api.ts';
+import type { Cancellation } from './datasources/cancel.ts';
 import type { ServiceName } from './datasources/catalog.ts';
 import type { Loaders } from './datasources/loaders.ts';
 import type { Region } from './datasources/regions.ts';
@@ -15,6 +16,8 @@ export interface Context {
   readonly loaders: Loaders;
   /** One page of the list over services, regions and compartments. @throws GatewayError BAD_USER_INPUT */
   readonly sweep: (query: SweepQuery) => Promise<SweepPage>;
+  /** Cancels; what stands in the way is data. @throws UpstreamError where not even the state could be read */
+  readonly cancel: (ref: WorkRequestRef) => Promise<Cancellation>;
   /** From ids to where to ask. */
   readonly router: Router;
   /** Changes of one work request, as they are observed. */

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Config, OciConfig } from './config.ts';
 import { ConfigError } from './config.ts';
 import type { Context } from './context.ts';
+import { cancelWorkRequest } from './datasources/cancel.ts';
 import { catalog } from './datasources/catalog.ts';
 import { createCredentialSource, createFixedCredential } from './datasources/credentials.ts';
 import { createEndpoints } from './datasources/endpoints.ts';
@@ -19,6 +20,7 @@ import { globalIdOf } from './datasources/ids.ts';
 import { createLoaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
 import { createParentFinder } from './datasources/parents.ts';
+import { createReadCache } from './datasources/read-cache.ts';
 import { createRegions, endpointOf } from './datasources/regions.ts';
 import type { Region, RegionAddition, Regions } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
@@ -115,6 +117,12 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
       return found;
     },
   };
+  const readCache = createReadCache({
+    source: sharedSource,
+    observations,
+    clock,
+    keepMs: config.readCacheMs,
+  });
   const router = createRouter({
     findRegion: (word) => regions.get(word) ?? regions.byCode(word),
     allowedRegions: endpoints.allowedRegions,
@@ -128,6 +136,11 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     cursors: createCursors({ secret: cursorSecretOf(config, log), now: () => clock.now() }),
     isReadOnly: config.isReadOnly,
     log,
+    async cancel(ref) {
+      const cancellation = await cancelWorkRequest(sharedSource, ref);
+      readCache.forget(ref.service, ref.region);
+      return cancellation;
+    },
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
   } satisfies Omit<Context, 'loaders' | 'sweep'>;
@@ -142,7 +155,7 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
         sweep(query, {
           parents,
           endpoints,
-          list: (page) => sharedSource.list(page),
+          list: (page) => readCache.list(page),
           complete: ({ ref }) => loaders.workRequest(ref, 'get'),
         }),
     };

@@ -21,6 +21,8 @@ export interface Observations {
    * @param compartmentId where it was listed, for items that do not say it themselves
    */
   record(seen: WorkRequest, call: number, compartmentId?: string): WorkRequest;
+  /** The same answer, told again later: with the progress that is known by now. */
+  refresh(seen: WorkRequest): WorkRequest;
   compartmentOf(ref: WorkRequestRef): string | null;
   /** A hint, not a fact: the service whose lists showed ids of this OCID type; null when none or several did. */
   serviceOfListedType(type: string): ServiceName | null;
@@ -86,6 +88,7 @@ export const createObservations = ({
       const extras = seen.origin === 'get' && listExtras ? { ...listExtras, ...seen.extras } : seen.extras;
       return { ...seen, ...moved.progress, extras };
     },
+    refresh: (seen) => ({ ...seen, ...known.get(seen.id)?.progress }),
     compartmentOf: (ref) => known.get(globalIdOf(ref))?.compartmentId ?? null,
     serviceOfListedType(type) {
       const services = [...(listedTypes.get(type) ?? [])];

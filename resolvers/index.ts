@@ -2,6 +2,7 @@
 import type { Resolvers } from '../schema/generated.ts';
 import { DateTime } from './date-time.ts';
 import { JSONObject } from './json-object.ts';
+import { Mutation } from './mutation.ts';
 import { Query } from './query.ts';
 import { Service } from './service.ts';
 import { Subscription } from './subscription.ts';
@@ -13,6 +14,7 @@ export const resolvers: Resolvers = {
   DateTime,
   JSONObject,
   Node: { __resolveType: () => 'WorkRequest' },
+  Mutation,
   Query,
   Service,
   Subscription,

@@ -52,9 +52,14 @@ export const WorkRequestConnection: WorkRequestConnectionResolvers = {
     return {
       hasNextPage: page.hasNext,
       hasPreviousPage: false,
-      startCursor: last < 0 ? null : cursorAfter(0),
+      // Getters: a cursor over hundreds of sources costs a millisecond, and few ask for both.
+      get startCursor() {
+        return last < 0 ? null : cursorAfter(0);
+      },
       // A page may end before it found anything: then its end is the place to go on from.
-      endCursor: last < 0 && !page.hasNext ? null : cursorAfter(last),
+      get endCursor() {
+        return last < 0 && !page.hasNext ? null : cursorAfter(last);
+      },
     };
   },
   failures: ({ page }) => page.failures,

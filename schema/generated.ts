@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { CancelError } from '../datasources/cancel.ts';
 import type { Region as RegionModel } from '../datasources/regions.ts';
 import type { Api as ApiModel } from '../datasources/api.ts';
 import type { WorkRequest as WorkRequestModel } from '../datasources/types.ts';
@@ -7,6 +8,7 @@ import type { WatchEvent } from '../subscriptions/events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | (T extends Promise<infer U> ? Promise<U | null> : never);
 export type InputMaybe<T> = T | null;
+export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
@@ -19,6 +21,49 @@ export type Scalars = {
   DateTime: { input: Date; output: Date; }
   /** A JSON object, its members named and typed as Oracle Cloud sends them. */
   JSONObject: { input: Record<string, unknown>; output: Record<string, unknown>; }
+};
+
+export type CancelWorkRequestError = {
+  readonly __typename?: 'CancelWorkRequestError';
+  /**
+   * NOT_CANCELABLE (the API has no cancel, or not in this state), ALREADY_FINISHED, NOT_FOUND (absent, or not permitted),
+   * READ_ONLY (this gateway cancels nothing), or what went wrong on the way: FORBIDDEN, UNAUTHENTICATED, UPSTREAM_….
+   */
+  readonly code: Scalars['String']['output'];
+  readonly message: Scalars['String']['output'];
+};
+
+export type CancelWorkRequestInput = {
+  readonly clientMutationId?: InputMaybe<Scalars['String']['input']>;
+  /** As for the query `workRequest`. */
+  readonly id: Scalars['ID']['input'];
+  readonly region?: InputMaybe<Scalars['String']['input']>;
+  readonly service?: InputMaybe<ServiceName>;
+};
+
+export type CancelWorkRequestPayload = {
+  readonly __typename?: 'CancelWorkRequestPayload';
+  readonly clientMutationId?: Maybe<Scalars['String']['output']>;
+  /** Null when the service took the cancel on. */
+  readonly error?: Maybe<CancelWorkRequestError>;
+  /** The state after it, or the one that stands in the way. */
+  readonly workRequest?: Maybe<WorkRequest>;
+};
+
+export type Mutation = {
+  readonly __typename?: 'Mutation';
+  /**
+   * Asks the service to cancel a work request, and reads back its state: usually CANCELING, which ends as CANCELED or not.
+   * What stands in the way is in `error`; top-level errors are for ids that cannot be (BAD_USER_INPUT, SERVICE_REQUIRED,
+   * REGION_REQUIRED, REGION_NOT_ALLOWED). It is never repeated blindly: where the answer is lost, `error` says that it is
+   * not known whether Oracle carried it out.
+   */
+  readonly cancelWorkRequest: CancelWorkRequestPayload;
+};
+
+
+export type MutationCancelWorkRequestArgs = {
+  input: CancelWorkRequestInput;
 };
 
 /** An object with a global id (Relay's Node). */
@@ -745,11 +790,15 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  CancelWorkRequestError: ResolverTypeWrapper<CancelError>;
+  CancelWorkRequestInput: CancelWorkRequestInput;
+  CancelWorkRequestPayload: ResolverTypeWrapper<Omit<CancelWorkRequestPayload, 'error' | 'workRequest'> & { error?: Maybe<ResolversTypes['CancelWorkRequestError']>, workRequest?: Maybe<ResolversTypes['WorkRequest']> }>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   JSONObject: ResolverTypeWrapper<Scalars['JSONObject']['output']>;
+  Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Node: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Node']>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -781,11 +830,15 @@ export type ResolversTypes = {
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
+  CancelWorkRequestError: CancelError;
+  CancelWorkRequestInput: CancelWorkRequestInput;
+  CancelWorkRequestPayload: Omit<CancelWorkRequestPayload, 'error' | 'workRequest'> & { error?: Maybe<ResolversParentTypes['CancelWorkRequestError']>, workRequest?: Maybe<ResolversParentTypes['WorkRequest']> };
   DateTime: Scalars['DateTime']['output'];
   Float: Scalars['Float']['output'];
   ID: Scalars['ID']['output'];
   Int: Scalars['Int']['output'];
   JSONObject: Scalars['JSONObject']['output'];
+  Mutation: Record<PropertyKey, never>;
   Node: ResolversInterfaceTypes<ResolversParentTypes>['Node'];
   PageInfo: PageInfo;
   Query: Record<PropertyKey, never>;
@@ -809,6 +862,17 @@ export type ResolversParentTypes = {
   WorkRequestResource: WorkRequestResource;
 };
 
+export type CancelWorkRequestErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CancelWorkRequestError'] = ResolversParentTypes['CancelWorkRequestError']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type CancelWorkRequestPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CancelWorkRequestPayload'] = ResolversParentTypes['CancelWorkRequestPayload']> = {
+  clientMutationId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  error?: Resolver<Maybe<ResolversTypes['CancelWorkRequestError']>, ParentType, ContextType>;
+  workRequest?: Resolver<Maybe<ResolversTypes['WorkRequest']>, ParentType, ContextType>;
+};
+
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
@@ -816,6 +880,10 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
 export interface JsonObjectScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSONObject'], any> {
   name: 'JSONObject';
 }
+
+export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  cancelWorkRequest?: Resolver<ResolversTypes['CancelWorkRequestPayload'], ParentType, ContextType, RequireFields<MutationCancelWorkRequestArgs, 'input'>>;
+};
 
 export type NodeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
   __resolveType: TypeResolveFn<'WorkRequest', ParentType, ContextType>;
@@ -967,8 +1035,11 @@ export type WorkRequestResourceResolvers<ContextType = Context, ParentType exten
 };
 
 export type Resolvers<ContextType = Context> = {
+  CancelWorkRequestError?: CancelWorkRequestErrorResolvers<ContextType>;
+  CancelWorkRequestPayload?: CancelWorkRequestPayloadResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   JSONObject?: GraphQLScalarType;
+  Mutation?: MutationResolvers<ContextType>;
   Node?: NodeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;

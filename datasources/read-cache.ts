@@ -1,0 +1,79 @@
+/**
+ * Lists that were read a moment ago, for everyone who asks the same: many who refresh at once cost one call.
+ *
+ * What is told from here still passes through the observations, so it is never older than an event or a get that was
+ * told since. Failures are shared while they are under way and not kept.
+ */
+import { LRUCache } from 'lru-cache';
+import type { ServiceName } from './catalog.ts';
+import type { Observations } from './observations.ts';
+import type { Clock, ListQuery, Page, WorkRequest, WorkRequestSource } from './types.ts';
+
+export interface ReadCache {
+  list(query: ListQuery): Promise<Page<WorkRequest>>;
+  /** After a cancel: what was read of this service and region before is not told any more. */
+  forget(service: ServiceName, region: string): void;
+}
+
+interface Entry {
+  readonly page: Promise<Page<WorkRequest>>;
+  /** Milliseconds since the epoch; null while the call is under way. */
+  freshUntil: number | null;
+}
+
+/** Pages that are kept; at a hundred items each they take some tens of megabytes. */
+const capacity = 1_000;
+
+export const createReadCache = ({
+  source,
+  observations,
+  clock,
+  keepMs,
+}: {
+  readonly source: Pick<WorkRequestSource, 'list'>;
+  readonly observations: Pick<Observations, 'refresh'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** `READ_CACHE_MS`; 0 keeps nothing: only calls under way are shared. */
+  readonly keepMs: number;
+}): ReadCache => {
+  const entries = new LRUCache<string, Entry>({ max: capacity });
+
+  const isFresh = ({ freshUntil }: Entry): boolean => {
+    if (freshUntil === null) return true;
+    const leftMs = freshUntil - clock.now();
+    // More than it was given is left when the wall clock was set back.
+    return leftMs > 0 && leftMs <= keepMs;
+  };
+
+  return {
+    async list(query) {
+      const key = keyOf(query);
+      const known = entries.get(key);
+      if (known && isFresh(known)) {
+        const { items, ...page } = await known.page;
+        return { ...page, items: items.map((item) => observations.refresh(item)) };
+      }
+      const entry: Entry = { page: source.list(query), freshUntil: null };
+      entries.set(key, entry);
+      try {
+        const page = await entry.page;
+        entry.freshUntil = clock.now() + keepMs;
+        return page;
+      } catch (error) {
+        if (entries.get(key) === entry) entries.delete(key);
+        throw error;
+      }
+    },
+
+    forget(service, region) {
+      const prefix = placeOf({ service, region });
+      for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);
+    },
+  };
+};
+
+const placeOf = ({ service, region }: Pick<ListQuery, 'service' | 'region'>): string =>
+  `${service} ${region} `;
+
+const keyOf = ({ service, region, compartmentId, params = {}, limit, page }: ListQuery): string =>
+  placeOf({ service, region }) + JSON.stringify([compartmentId, Object.entries(params).sort(), limit, page]);
