@@ -28,6 +28,8 @@ export interface WatcherOptions {
   readonly onTrouble: (error: unknown) => void;
   /** Called once: with what is worth knowing when somebody comes back soon, or null when the work request is over. */
   readonly onStopped: (track: Track | null) => void;
+  /** What a look brought after the end: seen all the same, for whoever watches now. */
+  readonly onLate: (workRequest: WorkRequest) => void;
 }
 
 export interface Watcher {
@@ -47,7 +49,7 @@ interface Subscriber {
 
 export const createWatcher = (
   initial: Track,
-  { read, rules, clock, random, capacity, tally, onTrouble, onStopped }: WatcherOptions,
+  { read, rules, clock, random, capacity, tally, onTrouble, onStopped, onLate }: WatcherOptions,
 ): Watcher => {
   const subscribers = new Set<Subscriber>();
   let track = initial;
@@ -68,6 +70,7 @@ export const createWatcher = (
     const outcome = await ask(lookedAt);
     isLooking = false;
     if (!isStopped) take(outcome);
+    else if (outcome.kind === 'seen') onLate(outcome.workRequest);
   };
 
   const ask = async (askedAt: number): Promise<Outcome> => {

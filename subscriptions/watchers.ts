@@ -102,6 +102,7 @@ export const createWatchers = ({
         watchers.delete(key);
         if (track !== null && track.notBefore > clock.now()) keep(key, track);
       },
+      onLate: (workRequest) => watchers.get(key)?.observe(workRequest),
     });
     watchers.set(key, watcher);
     return watcher;

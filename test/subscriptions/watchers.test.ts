@@ -306,6 +306,19 @@ describe('leaving', () => {
     watchers.stop();
   });
 
+  test('during a look and coming back loses nothing of what that look brings', async () => {
+    const [earlier, own] = [Promise.withResolvers<object>(), Promise.withResolvers<object>()];
+    const { watchers } = createBench([earlier.promise, own.promise]);
+    await watchers.watch(refOf()).return();
+    const reader = readAll(watchers.watch(refOf()));
+    earlier.resolve({ status: 'WAITING' });
+    await settle();
+    own.resolve({ status: 'IN_PROGRESS' });
+    await settle();
+    expect(reader.told()).toEqual(['SNAPSHOT WAITING', 'CHANGED IN_PROGRESS']);
+    watchers.stop();
+  });
+
   test('and coming back before upstream wants to be asked again brings what was known', async () => {
     const { clock, watchers, askedAt } = createBench([{ retryAfterMs: 10_000 }, { percentComplete: 2 }]);
     const first = watchers.watch(refOf());
