@@ -298,7 +298,9 @@ describe('leaving', () => {
 
   test('and coming back reads afresh', async () => {
     const { watchers, askedAt } = createBench([{ percentComplete: 1 }, { percentComplete: 2 }]);
-    await watchers.watch(refOf()).return();
+    const first = watchers.watch(refOf());
+    await settle();
+    await first.return();
     const reader = readAll(watchers.watch(refOf()));
     await settle();
     expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS 2']);
