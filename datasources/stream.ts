@@ -9,6 +9,7 @@ import { UpstreamError } from '../errors.ts';
 import { catalog } from './catalog.ts';
 import { matches, needsWhole, pushDown } from './filters.ts';
 import type { Filter } from './filters.ts';
+import type { ListParams } from './parents.ts';
 import { compareKeys, keyOf } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
 import { failureOf } from './sweep-failures.ts';
@@ -22,29 +23,46 @@ export interface StreamOptions {
   readonly first: number;
   /** Key of what was told last: only what lies beyond it is told. */
   readonly after: SortKey | null;
-  /** Token of the page to begin with; null: the first. */
-  readonly page: string | null;
+  /** Where to begin. */
+  readonly place: StreamPlace;
+  /** Whether it is out when it fails again. */
+  readonly isLastTry: boolean;
   readonly list: (query: ListQuery) => Promise<Page<WorkRequest>>;
   /** The same work request with all that a get tells; null: gone. */
   readonly complete: (item: WorkRequest) => Promise<WorkRequest | null>;
 }
 
+/** Where to go on, and what was learnt about the source on the way. JSON. */
+export interface StreamPlace {
+  /** Page token; null: the first page. */
+  readonly page: string | null;
+  /** Items per page with which the token was had: it may be a number of pages. */
+  readonly limit?: number;
+  /** Token of a page that cannot be had: the end. */
+  readonly until?: string;
+  /** It did not keep the order that it declares. */
+  readonly isUnsorted?: true;
+  /** It refused the filter: the token belongs to the list without. */
+  readonly isUnfiltered?: true;
+}
+
 export interface Stream {
-  readonly source: Source;
   /** Makes sure that the head is there, if there is one. Never rejects for what upstream does. */
   fill(): Promise<void>;
   /** The next item, when it is known. */
   head(): Entry | undefined;
   /** Takes the head. */
   take(): void;
-  /** Whether there is more to tell. */
+  /** Whether there is more to tell, as far as is known; a source that failed has no more than it gave. */
   hasMore(): boolean;
   /** Why it had to stop, if it did. */
   failed(): SourceFailure | null;
+  /** Whether it is not asked again: only what was read before it failed is still to be told. */
+  isOut(): boolean;
   /** All that is to be said about it: why it stopped, and what was wrong with what it gave. */
   failures(): readonly SourceFailure[];
-  /** Token of the page from which all beyond `key` can be read; undefined: there is nothing beyond. */
-  pageFor(key: SortKey | null): string | null | undefined;
+  /** From where all beyond `key` can be read; undefined: there is nothing beyond. */
+  placeFor(key: SortKey | null): StreamPlace | undefined;
 }
 
 export interface Entry {
@@ -53,40 +71,59 @@ export interface Entry {
 }
 
 interface Kept extends Entry {
-  readonly page: string | null;
+  /** Index of its page among those read. */
+  readonly page: number;
 }
 
 /** Items asked for in one page, at most; every API takes as many. */
 const maxLimit = 100;
-/** Items that are read of a source that has to be read whole. */
+/** Items that are read of a source that has to be read whole; so many may share one time in a source that sorts. */
 export const wholeCap = 1_000;
-/** Pages that one page of a sweep reads of a source, and empty ones in a row. */
-const maxPages = 50;
+/** Pages that one page of a sweep reads of a source that sorts, of one that does not, and empty ones in a row. */
+export const maxPages = 50;
+const maxWholePages = 100;
 const maxEmptyPages = 10;
 
 export const openStream = (source: Source, options: StreamOptions): Stream => {
-  const { order, filter, first, after, list, complete } = options;
+  const { order, filter, first, after, place, list, complete } = options;
   const api = catalog[source.service];
   const readsWhole = needsWhole(filter, api);
   const isFiltered = Object.values(filter).some((value) => value != null);
-  let pushed = pushDown(filter, api);
-  let isSorted = api.sortBy !== null && !api.listLacks.has('timeAccepted');
+  const lacksTime = api.listLacks.has('timeAccepted');
+  // Asked for even where it is not kept: page tokens belong to one order.
+  const sorting: ListParams =
+    api.sortBy !== null && !lacksTime ? { sortBy: api.sortBy, sortOrder: order } : {};
+  let isSorted = sorting['sortBy'] !== undefined && place.isUnsorted !== true;
+  let isUnfiltered = place.isUnfiltered === true;
+  let pushed = isUnfiltered ? {} : pushDown(filter, api);
+  // One more than the page takes tells whether the last one's time is complete.
+  const usualLimit =
+    isSorted && !isFiltered ? Math.min(Math.max(first + 1, wholeCap / maxPages), maxLimit) : maxLimit;
+  const limit = place.page === null ? usualLimit : (place.limit ?? maxLimit);
 
   /** All that matched, in order; the first `taken` of them were told. */
   let kept: Kept[] = [];
   let taken = 0;
   /** So many of `kept` may be told: nothing that is still to come belongs before them. */
   let settled = 0;
-  let nextPage: string | null = options.page;
+  let startPage: string | null = place.page;
+  let nextPage: string | null = startPage;
   let hasNext = true;
+  let until = place.until;
   /** Time of the last item read. */
   let lastTime: number | null | undefined;
   let itemsRead = 0;
   let pagesRead = 0;
   let emptyPages = 0;
   let stopped: SourceFailure | null = null;
-  const asked = new Set<string | null>();
-  const ids = new Set<string>();
+  /** Nothing more is read: what is there is told as it is. */
+  let isAtEnd = false;
+  let isOut = false;
+  /** Tokens of the pages read, in order. */
+  let pages: (string | null)[] = [];
+  /** For each of `kept`: the earliest page that holds it, or one behind it. Worked out when needed. */
+  let earliestPages: readonly number[] | null = null;
+  let ids = new Set<string>();
   const notes = new Map<string, SourceFailure>();
 
   const note = (code: string, what: string, isRetryable = false): SourceFailure => {
@@ -95,76 +132,94 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
     notes.set(message, row);
     return row;
   };
+  const noteDisorder = (): SourceFailure =>
+    note('UPSTREAM_MALFORMED', 'lists out of order: it is read whole, and what it gave too late is left out');
+  if (place.isUnsorted) noteDisorder();
 
   const fetchPage = async (): Promise<Page<WorkRequest>> => {
-    // One more than the page takes tells whether the last one's time is complete.
-    const limit = isSorted && !isFiltered ? Math.min(first + 1, maxLimit) : maxLimit;
-    const query = {
-      ...placeOf(source),
-      params: {
-        ...source.params,
-        ...pushed,
-        ...(isSorted && api.sortBy !== null && { sortBy: api.sortBy, sortOrder: order }),
-      },
-      limit,
-      ...(nextPage !== null && { page: nextPage }),
-    };
     try {
-      return await list(query);
+      return await list({
+        ...placeOf(source),
+        params: { ...source.params, ...pushed, ...sorting },
+        limit,
+        ...(nextPage !== null && { page: nextPage }),
+      });
     } catch (error) {
       const isRefusal = error instanceof UpstreamError && error.code === 'BAD_USER_INPUT';
       if (!isRefusal || Object.keys(pushed).length === 0) throw error;
       // A source may refuse a word it does not know as a filter; it still can be read and filtered here.
-      pushed = {};
+      beginUnfiltered();
       return fetchPage();
     }
   };
 
+  /** Tokens that were had with the filter are of no use without it. */
+  const beginUnfiltered = (): void => {
+    isUnfiltered = true;
+    pushed = {};
+    startPage = nextPage = null;
+    until = undefined;
+    lastTime = undefined;
+    pages = [];
+    kept = kept.slice(0, taken).map((entry) => ({ ...entry, page: 0 }));
+    earliestPages = null;
+    ids = new Set(kept.map(({ item }) => item.id));
+  };
+
   const readPage = async (): Promise<void> => {
-    const page = nextPage;
-    asked.add(page);
     pagesRead += 1;
     const answer = await fetchPage();
+    pages.push(nextPage);
     if (answer.malformed.length > 0)
       note('UPSTREAM_MALFORMED', `listed what is no work request: ${answer.malformed[0]}`);
     itemsRead += answer.items.length;
-    emptyPages = answer.items.length === 0 ? emptyPages + 1 : 0;
-    await keep(answer.items, page);
-    hasNext = answer.nextPage !== null;
+    const fresh = answer.items.filter((item) => !ids.has(item.id) && ids.add(item.id));
+    // A page of what is known already leads nowhere either.
+    emptyPages = fresh.length === 0 && answer.malformed.length === 0 ? emptyPages + 1 : 0;
+    await keep(fresh, pages.length - 1);
+    hasNext = answer.nextPage !== null && answer.nextPage !== until;
     nextPage = answer.nextPage;
-    if (nextPage !== null && asked.has(nextPage)) {
+    if (nextPage !== null && pages.includes(nextPage)) {
       note('UPSTREAM_MALFORMED', 'repeated the token of a page: what lies behind it cannot be reached');
       hasNext = false;
     } else if (emptyPages >= maxEmptyPages) {
       note(
         'UPSTREAM_MALFORMED',
-        `gave ${maxEmptyPages} empty pages in a row: what lies behind them is left out`,
+        `gave ${maxEmptyPages} pages in a row without anything new: what lies behind them is left out`,
       );
       hasNext = false;
     } else if (isPastBounds()) hasNext = false;
   };
 
-  const keep = async (items: readonly WorkRequest[], page: string | null): Promise<void> => {
-    const fresh = items.filter((item) => !ids.has(item.id) && ids.add(item.id));
-    const whole = readsWhole ? await Promise.all(fresh.map(completed)) : fresh;
-    for (const item of whole) {
-      if (item === null) continue;
-      const time = item.timeAccepted?.getTime() ?? null;
-      if (isSorted && lastTime !== undefined && isBefore(time, lastTime)) {
-        isSorted = false;
-        note('UPSTREAM_MALFORMED', 'lists out of order: it is read whole');
-      }
-      lastTime = time;
+  const keep = async (items: readonly WorkRequest[], page: number): Promise<void> => {
+    const wanted = items.filter((item) => {
+      noteOrder(item);
       if (isForeign(item)) {
         note('UPSTREAM_MALFORMED', "listed another compartment's work requests: they are left out");
-        continue;
+        return false;
       }
-      const key = keyOf(item);
-      if (after !== null && compareKeys(key, after, order) <= 0) continue;
-      if (matches(filter, item)) kept.push({ item, key, page });
+      // Where a get alone tells the time, only a get tells the place.
+      return (readsWhole && lacksTime) || isBeyond(keyOf(item));
+    });
+    const whole = readsWhole ? await Promise.all(wanted.map(completed)) : wanted;
+    for (const [index, item] of whole.entries()) {
+      const listed = wanted[index];
+      if (item === null || listed === undefined) continue;
+      const key = keyOf(lacksTime ? item : listed);
+      if (isBeyond(key) && matches(filter, item)) kept.push({ item, key, page });
     }
     const rest = kept.slice(taken).sort((left, right) => compareKeys(left.key, right.key, order));
     kept = [...kept.slice(0, taken), ...rest];
+    earliestPages = null;
+  };
+
+  const noteOrder = ({ timeAccepted }: WorkRequest): void => {
+    const time = timeAccepted?.getTime() ?? null;
+    if (isSorted && lastTime !== undefined && isBefore(time, lastTime)) {
+      isSorted = false;
+      noteDisorder();
+    }
+    lastTime = time;
   };
 
   const completed = async (item: WorkRequest): Promise<WorkRequest | null> => {
@@ -176,6 +231,8 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
       return null;
     }
   };
+
+  const isBeyond = (key: SortKey): boolean => after === null || compareKeys(key, after, order) > 0;
 
   const isBefore = (time: number | null, other: number | null): boolean =>
     compareKeys([time, ''], [other, ''], order) < 0;
@@ -194,7 +251,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   };
 
   const settle = (): void => {
-    if (!hasNext) settled = kept.length;
+    if (!hasNext || isAtEnd) settled = kept.length;
     else if (!isSorted) settled = taken;
     else {
       const open = kept.findIndex(({ key: [time] }) => lastTime === undefined || !isBefore(time, lastTime));
@@ -202,48 +259,88 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
     }
   };
 
-  return {
-    source,
+  const stopSearching = (): void => {
+    // Work requests of one time are told when all of them are known; where they are too many, as many as are known.
+    isAtEnd = earliestPage(taken) === 0;
+    stopped = isAtEnd
+      ? note('TRUNCATED', 'has too many work requests of one time: some of them are left out', true)
+      : note('TRUNCATED', 'has few matches among many work requests: the next page goes on searching', true);
+  };
 
+  const fail = (error: unknown): void => {
+    stopped = failureOf(source, error);
+    isOut = isAtEnd = !stopped.isRetryable || options.isLastTry;
+    if (isOut && nextPage !== null) until = nextPage;
+  };
+
+  const earliestPage = (from: number): number | undefined => {
+    if (earliestPages === null) {
+      const earliest = kept.map(({ page }) => page);
+      for (let at = earliest.length - 2; at >= 0; at -= 1)
+        earliest[at] = Math.min(earliest[at] ?? 0, earliest[at + 1] ?? 0);
+      earliestPages = earliest;
+    }
+    return earliestPages[from];
+  };
+
+  /** Token of the page from which all beyond `key` can be read; undefined: there is nothing beyond. */
+  const pageFor = (key: SortKey | null): string | null | undefined => {
+    const isBehind = (entry: Kept): boolean => key === null || compareKeys(entry.key, key, order) > 0;
+    const goesOn = hasNext && !isOut;
+    if (!isSorted) return goesOn || kept.some(isBehind) ? startPage : undefined;
+    // Equal times are spread over pages as upstream likes: the earliest page that holds any of what is beyond.
+    const page = earliestPage(partitionPoint(kept, isBehind));
+    if (page !== undefined) return pages[page];
+    return goesOn ? nextPage : undefined;
+  };
+
+  return {
     async fill() {
       while (taken >= settled && hasNext && stopped === null) {
-        if (!isSorted && itemsRead >= wholeCap) {
+        if (!isSorted && (itemsRead >= wholeCap || pagesRead >= maxWholePages)) {
           note(
             'TRUNCATED',
-            `does not sort its list and has more than ${wholeCap} work requests: the rest is left out`,
+            `does not sort its list and has more than ${itemsRead} work requests: the rest is left out`,
           );
           hasNext = false;
-        } else if (isSorted && pagesRead >= maxPages) {
-          stopped = note(
-            'TRUNCATED',
-            `has few matches among many work requests: the next page goes on searching`,
-            true,
-          );
-        } else {
-          try {
-            await readPage();
-          } catch (error) {
-            stopped = failureOf(source, error);
-          }
-        }
+        } else if (isSorted && pagesRead >= maxPages) stopSearching();
+        else await readPage().catch(fail);
         settle();
       }
     },
     head: () => (taken < settled ? kept[taken] : undefined),
     take: () => void (taken += 1),
-    hasMore: () => taken < kept.length || hasNext,
+    hasMore: () =>
+      taken < settled ||
+      ((stopped === null || stopped.code === 'TRUNCATED') && (taken < kept.length || hasNext)),
     failed: () => stopped,
+    isOut: () => isOut,
     failures: () => [...notes.values(), ...(stopped && !notes.has(stopped.message) ? [stopped] : [])],
-    pageFor(key) {
-      const beyond = kept.filter((entry) => key === null || compareKeys(entry.key, key, order) > 0);
-      if (beyond.length === 0 && !hasNext) return undefined;
-      if (!isSorted) return options.page;
-      // Equal times are spread over pages as upstream likes: the earliest page that holds any of what is beyond.
-      const pages = new Set(beyond.map(({ page }) => page));
-      for (const page of asked) if (pages.has(page)) return page;
-      return nextPage;
+    placeFor(key) {
+      const page = pageFor(key);
+      return page === undefined
+        ? undefined
+        : {
+            page,
+            ...(page !== null && limit !== maxLimit && { limit }),
+            ...(until !== undefined && { until }),
+            ...(sorting['sortBy'] !== undefined && !isSorted && { isUnsorted: true }),
+            ...(isUnfiltered && { isUnfiltered: true }),
+          };
     },
   };
+};
+
+/** Index of the first that is behind; all before it are not. */
+const partitionPoint = <T>(sorted: readonly T[], isBehind: (item: T) => boolean): number => {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = sorted[middle];
+    if (item !== undefined && isBehind(item)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 };
 
 const placeOf = ({ service, region, compartmentId }: Source): Omit<Source, 'params'> => ({

@@ -10,11 +10,11 @@ import type { Endpoints } from './endpoints.ts';
 import { checkFilter } from './filters.ts';
 import type { Filter } from './filters.ts';
 import { checkNativeId } from './ids.ts';
-import type { ParentFinder } from './parents.ts';
+import type { ListParams, ParentFinder } from './parents.ts';
 import { compareKeys } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
 import { openStream } from './stream.ts';
-import type { Entry, Stream, StreamOptions } from './stream.ts';
+import type { Entry, Stream, StreamOptions, StreamPlace } from './stream.ts';
 import { failureOf } from './sweep-failures.ts';
 import type { Source, SourceFailure } from './sweep-failures.ts';
 import type { WorkRequest } from './types.ts';
@@ -38,16 +38,20 @@ export interface SweepPosition {
   readonly after: SortKey | null;
   /** The sources that still have items, or that failed and may be asked again. */
   readonly open: readonly OpenSource[];
+  /** How often the compartments below could not be found out; set where they still have to be. */
+  readonly subtreeTries?: number;
 }
 
-export interface OpenSource extends Source {
-  /** Page token to go on with; null: the first page. */
-  readonly page: string | null;
+export interface OpenSource extends Place, StreamPlace {
+  /** null: the parents it lists by could not be found out yet. */
+  readonly params: ListParams | null;
   /** Set where the source lags behind the others: what it told last; null: nothing yet. */
   readonly lag?: SortKey | null;
   /** How often it failed in a row. */
   readonly tries?: number;
 }
+
+type Place = Omit<Source, 'params'>;
 
 export interface SweepPage {
   readonly items: readonly WorkRequest[];
@@ -57,6 +61,7 @@ export interface SweepPage {
   positionAfter(index: number): SweepPosition;
 }
 
+/** How often what failed is asked again. */
 const maxTries = 3;
 
 export interface SweepDependencies {
@@ -70,51 +75,74 @@ export interface SweepDependencies {
 export const sweep = async (query: SweepQuery, dependencies: SweepDependencies): Promise<SweepPage> => {
   checkNativeId(query.compartmentId);
   checkFilter(query.filter);
-  const failures: SourceFailure[] = [];
   const { position } = query;
-  const sources: readonly OpenSource[] = position
-    ? position.open
-    : await expand(query, dependencies, failures);
-  const opened = sources.map((source): Opened => ({
-    source,
-    stream: openStream(source, {
-      order: query.order,
-      filter: query.filter,
-      first: query.first,
-      after: source.lag !== undefined ? source.lag : (position?.after ?? null),
-      page: source.page,
-      list: dependencies.list,
-      complete: dependencies.complete,
-    }),
-  }));
+  const { found, failures, unknown, subtreeTries } = await expand(query, dependencies);
+  const opened = found.map((source): Opened => {
+    const { lag, tries = 0, params, service, region, compartmentId, ...place } = source;
+    const stream = openStream(
+      { service, region, compartmentId, params },
+      {
+        order: query.order,
+        filter: query.filter,
+        first: query.first,
+        after: lag !== undefined ? lag : (position?.after ?? null),
+        place,
+        isLastTry: tries >= maxTries,
+        list: dependencies.list,
+        complete: dependencies.complete,
+      },
+    );
+    return { source, stream };
+  });
   const streams = opened.map(({ stream }) => stream);
   await Promise.all(streams.map((stream) => stream.fill()));
-  const told = await merge(streams, query);
-  failures.push(...streams.flatMap((stream) => stream.failures()));
+  const { told, taken } = await merge(streams, query);
+  const rows = [...failures, ...streams.flatMap((stream) => stream.failures())];
+  const isAbsent =
+    position === null &&
+    streams.every((stream) => stream.failed()) &&
+    rows.length > 0 &&
+    rows.every(isNotFound);
+  const rest = { open: unknown, ...(subtreeTries > 0 && { subtreeTries }) };
 
   return {
     items: told.map(({ item }) => item),
-    failures: position === null ? collapse(failures, opened.length, query.compartmentId) : failures,
-    hasNext: streams.some((stream) => isLive(stream) && stream.hasMore()),
-    positionAfter: (index) => placeAfter(told, index, opened, query),
+    failures: isAbsent && told.length === 0 ? [absence(query.compartmentId)] : rows,
+    hasNext: streams.some((stream) => stream.hasMore()),
+    positionAfter: (index) => {
+      const { after, open } = placeAfter(told, taken, index, opened, query);
+      return { ...rest, after, open: [...open, ...rest.open] };
+    },
   };
 };
 
-/** A source that failed is out of what comes next for sure; one that was searched for long enough is not. */
-const isLive = (stream: Stream): boolean => (stream.failed()?.code ?? 'TRUNCATED') === 'TRUNCATED';
-
 interface Opened {
-  readonly source: OpenSource;
+  readonly source: FoundSource;
   readonly stream: Stream;
+}
+
+interface FoundSource extends OpenSource {
+  readonly params: ListParams;
 }
 
 interface Told extends Entry {
-  readonly stream: Stream;
+  /** Key of whatever of the page lies furthest, up to here: only a source that is out of order makes it another's. */
+  readonly furthest: SortKey;
 }
 
-/** Takes the foremost head of all streams, `first` times. */
-const merge = async (streams: readonly Stream[], { first, order }: SweepQuery): Promise<readonly Told[]> => {
+interface Taken extends Entry {
+  readonly stream: Stream;
+  /** Index of what had been told by then. */
+  readonly at: number;
+}
+
+/** Takes the foremost head of all streams until `first` are told. */
+const merge = async (
+  streams: readonly Stream[],
+  { first, order }: SweepQuery,
+): Promise<{ readonly told: readonly Told[]; readonly taken: readonly Taken[] }> => {
   const told: Told[] = [];
+  const taken: Taken[] = [];
   const seen = new Set<string>();
   while (told.length < first) {
     let foremost: { readonly stream: Stream; readonly head: Entry } | null = null;
@@ -129,106 +157,133 @@ const merge = async (streams: readonly Stream[], { first, order }: SweepQuery): 
     // One work request can be in two lists: of two parents, say.
     if (!seen.has(head.item.id)) {
       seen.add(head.item.id);
-      told.push({ ...head, stream });
+      const before = told.at(-1)?.furthest;
+      const furthest = before && compareKeys(before, head.key, order) > 0 ? before : head.key;
+      told.push({ ...head, furthest });
     }
+    taken.push({ ...head, stream, at: told.length - 1 });
     if (!stream.head() && told.length < first) await stream.fill();
   }
-  return told;
+  return { told, taken };
 };
 
 const placeAfter = (
   told: readonly Told[],
+  taken: readonly Taken[],
   index: number,
   opened: readonly Opened[],
   { order, position }: SweepQuery,
 ): SweepPosition => {
-  const last = told[index]?.key ?? null;
+  const last = told[index]?.furthest ?? null;
   const start = position?.after ?? null;
+  const further = (one: SortKey | null, other: SortKey | null): SortKey | null =>
+    one === null || (other !== null && compareKeys(other, one, order) > 0) ? other : one;
   // Late items of a source that failed before come first, before the place that the others have reached.
-  const after = last === null || (start !== null && compareKeys(start, last, order) > 0) ? start : last;
-  const open = opened.flatMap(({ stream, source: { lag, tries = 0, page: _, ...source } }): OpenSource[] => {
+  const after = further(start, last);
+  const open = opened.flatMap(({ stream, source }): OpenSource[] => {
+    const { service, region, compartmentId, params, lag, tries = 0 } = source;
     const own = lag !== undefined ? lag : start;
-    const reached = last !== null && (own === null || compareKeys(last, own, order) > 0) ? last : own;
-    const isBehind = after !== null && (reached === null || compareKeys(reached, after, order) < 0);
     const failure = stream.failed();
-    if (failure !== null) {
+    if (failure !== null && !stream.isOut()) {
       // What it would have told by now is late: it goes on from its own place.
-      const ownLast = told.findLast((entry, at) => at <= index && entry.stream === stream)?.key ?? own;
+      const ownLast = taken.findLast((entry) => entry.at <= index && entry.stream === stream)?.key ?? own;
+      const place = stream.placeFor(ownLast) ?? { page: source.page };
       const spent = failure.code === 'TRUNCATED' ? 0 : tries + 1;
-      const isOut = !failure.isRetryable || spent >= maxTries;
-      return isOut ? [] : [{ ...source, page: stream.pageFor(ownLast) ?? null, lag: ownLast, tries: spent }];
+      return [{ service, region, compartmentId, params, ...place, lag: ownLast, tries: spent }];
     }
-    const page = stream.pageFor(reached);
-    return page === undefined ? [] : [{ ...source, page, ...(isBehind && { lag: reached }) }];
+    const reached = further(own, last);
+    const isBehind = after !== null && (reached === null || compareKeys(reached, after, order) < 0);
+    const place = stream.placeFor(reached);
+    if (place === undefined) return [];
+    return [{ service, region, compartmentId, params, ...place, ...(isBehind && { lag: reached }) }];
   });
   return { after, open };
 };
 
-/** All sources of a first page. What cannot be found out is a failure of that source. */
-const expand = async (
-  query: SweepQuery,
-  { parents, endpoints }: SweepDependencies,
-  failures: SourceFailure[],
-): Promise<readonly OpenSource[]> => {
-  const { allowedRegions, homeRegion } = endpoints;
-  const compartments = await compartmentsOf(query, parents, homeRegion, failures);
-  const places = query.services.flatMap((service) => {
-    const { isHomeRegionOnly } = catalog[service];
-    const regions = isHomeRegionOnly
-      ? [homeRegion].filter((id) => query.regions?.includes(id) ?? true)
-      : allowedRegions.filter((id) => query.regions?.includes(id) ?? true);
-    return regions.flatMap((region) =>
-      compartments.map((compartmentId) => ({ service, region, compartmentId })),
-    );
-  });
-  const expanded = await Promise.all(
-    places.map(async (place) => {
+interface Expanded {
+  readonly found: readonly FoundSource[];
+  readonly failures: readonly SourceFailure[];
+  /** Sources that may be found out later. */
+  readonly unknown: readonly OpenSource[];
+  readonly subtreeTries: number;
+}
+
+/** The sources of this page. What cannot be found out is a failure of that source, and tried again like any other. */
+const expand = async (query: SweepQuery, dependencies: SweepDependencies): Promise<Expanded> => {
+  const { position } = query;
+  const { parents } = dependencies;
+  const failures: SourceFailure[] = [];
+  const { compartments, subtreeTries } = await compartmentsOf(query, dependencies, failures);
+  // What is found late has told nothing yet, whatever the others have.
+  const late = position === null ? {} : { lag: null };
+  const sought = placesIn(compartments, query, dependencies).map((place): OpenSource => ({
+    ...place,
+    params: null,
+    page: null,
+    ...late,
+  }));
+  const unknown: OpenSource[] = [];
+  const found = await Promise.all(
+    [...(position?.open ?? []), ...sought].map(async (source): Promise<readonly FoundSource[]> => {
+      const { params, tries = 0, ...rest } = source;
+      if (params !== null) return [{ ...source, params }];
       try {
-        const all = await parents.paramsFor(catalog[place.service], place.region, place.compartmentId);
-        return all.map((params): OpenSource => ({ ...place, params, page: null }));
+        const all = await parents.paramsFor(catalog[source.service], source.region, source.compartmentId);
+        return all.map((each) => ({ ...rest, params: each }));
       } catch (error) {
-        failures.push(failureOf(place, error));
+        const failure = failureOf(source, error);
+        failures.push(failure);
+        // Late from now on: the others go ahead.
+        if (failure.isRetryable && tries < maxTries)
+          unknown.push({ ...rest, params: null, lag: null, tries: tries + 1 });
         return [];
       }
     }),
   );
-  return expanded.flat();
+  return { found: found.flat(), failures, unknown, subtreeTries };
 };
 
+/** Compartments that the sweep has not begun with yet. */
 const compartmentsOf = async (
-  { compartmentId, includeSubcompartments }: SweepQuery,
-  parents: ParentFinder,
-  homeRegion: string,
+  { compartmentId, includeSubcompartments, position }: SweepQuery,
+  { parents, endpoints }: SweepDependencies,
   failures: SourceFailure[],
-): Promise<readonly string[]> => {
-  if (!includeSubcompartments) return [compartmentId];
+): Promise<{ readonly compartments: readonly string[]; readonly subtreeTries: number }> => {
+  const own = position === null ? [compartmentId] : [];
+  const tries = position === null ? 0 : position.subtreeTries;
+  if (!includeSubcompartments || tries === undefined) return { compartments: own, subtreeTries: 0 };
   try {
-    return await parents.subtreeOf(compartmentId);
+    const subtree = await parents.subtreeOf(compartmentId);
+    return { compartments: [...own, ...subtree.filter((id) => id !== compartmentId)], subtreeTries: 0 };
   } catch (error) {
-    failures.push(failureOf({ service: 'IDENTITY', region: homeRegion, compartmentId }, error));
-    return [compartmentId];
+    const place = { service: 'IDENTITY', region: endpoints.homeRegion, compartmentId } as const;
+    const failure = failureOf(place, error);
+    failures.push(failure);
+    return { compartments: own, subtreeTries: failure.isRetryable && tries < maxTries ? tries + 1 : 0 };
   }
 };
 
+const placesIn = (
+  compartments: readonly string[],
+  { services, regions }: SweepQuery,
+  { endpoints: { allowedRegions, homeRegion } }: SweepDependencies,
+): readonly Place[] =>
+  services.flatMap((service) => {
+    const possible = catalog[service].isHomeRegionOnly ? [homeRegion] : allowedRegions;
+    return possible
+      .filter((region) => regions?.includes(region) ?? true)
+      .flatMap((region) => compartments.map((compartmentId) => ({ service, region, compartmentId })));
+  });
+
+const isNotFound = ({ code }: SourceFailure): boolean => code === 'NOT_FOUND';
+
 /** Where every source says that the compartment is absent, one row says it for all. */
-const collapse = (
-  failures: readonly SourceFailure[],
-  sourceCount: number,
-  compartmentId: string,
-): readonly SourceFailure[] => {
-  const isAbsent =
-    sourceCount > 0 && failures.length >= sourceCount && failures.every(({ code }) => code === 'NOT_FOUND');
-  if (!isAbsent) return failures;
-  const message = `No service knows compartment ${compartmentId}, or the gateway's credential may not list in it.`;
-  return [
-    {
-      service: null,
-      region: null,
-      compartmentId,
-      code: 'NOT_FOUND',
-      message,
-      isRetryable: false,
-      opcRequestId: null,
-    },
-  ];
-};
+const absence = (compartmentId: string): SourceFailure => ({
+  service: null,
+  region: null,
+  compartmentId,
+  code: 'NOT_FOUND',
+  message: `No service knows compartment ${compartmentId}, or the gateway's credential may not list in it.`,
+  isRetryable: false,
+  opcRequestId: null,
+});
