@@ -116,6 +116,12 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
       if (found) watchers.observe(found);
       return found;
     },
+    async list(query) {
+      const page = await source.list(query);
+      // Where list items lack fields, what they tell is no state that a watcher could pass on.
+      if (catalog[query.service].listLacks.size === 0) page.items.forEach((item) => watchers.observe(item));
+      return page;
+    },
   };
   const readCache = createReadCache({
     source: sharedSource,

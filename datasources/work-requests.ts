@@ -212,11 +212,17 @@ const understood = <T>(api: Api, region: string, answer: UpstreamAnswer, read: (
     return read();
   } catch (error) {
     if (!(error instanceof UnreadableBody)) throw error;
-    throw malformed(api, region, error.message, answer);
+    throw malformed(api, region, error.message, answer, error);
   }
 };
 
-const malformed = (api: Api, region: string, what: string, answer: UpstreamAnswer | null): UpstreamError =>
+const malformed = (
+  api: Api,
+  region: string,
+  what: string,
+  answer: UpstreamAnswer | null,
+  cause?: UnreadableBody,
+): UpstreamError =>
   new UpstreamError(
     'UPSTREAM_MALFORMED',
     `${api.title} in ${region} answered with something that is not a work request API's: ${what}.`,
@@ -224,4 +230,5 @@ const malformed = (api: Api, region: string, what: string, answer: UpstreamAnswe
       { service: api.name, region },
       { status: answer?.status ?? null, opcRequestId: answer?.opcRequestId ?? null },
     ),
+    { cause },
   );

@@ -66,10 +66,36 @@ export function createMetrics(): Metrics {
           },
         });
       };
+      const counter = (name: string, help: string, read: (stats: WatchStats) => number): void => {
+        new Counter({
+          name,
+          help,
+          registers,
+          collect() {
+            this.reset();
+            this.inc(read(stats()));
+          },
+        });
+      };
       gauge('gateway_watchers', 'Work requests being polled', ({ watchers }) => watchers);
       gauge('gateway_subscribers', 'Subscriptions being served', ({ subscribers }) => subscribers);
-      gauge('gateway_polls', 'Polls since the start', ({ polls }) => polls);
-      gauge('gateway_poll_failures', 'Polls that failed since the start', ({ pollFailures }) => pollFailures);
+      counter('gateway_polls_total', 'Polls of watched work requests', ({ polls }) => polls);
+      counter(
+        'gateway_poll_failures_total',
+        'Polls that brought no answer',
+        ({ pollFailures }) => pollFailures,
+      );
+      counter('gateway_events_merged_total', 'Changes folded away for slow clients', ({ merged }) => merged);
+      new Counter({
+        name: 'gateway_gaps_total',
+        help: 'Gaps told to subscribers, by reason',
+        labelNames: ['reason'] as const,
+        registers,
+        collect() {
+          this.reset();
+          for (const [reason, count] of Object.entries(stats().gaps)) this.inc({ reason }, count);
+        },
+      });
     },
     degraded: () => [...inTrouble].map(([place, code]) => `${place}: ${code}`),
   };

@@ -124,7 +124,7 @@ export const createWatchers = ({
       return (watchers.get(key) ?? start(key, ref)).attach();
     },
     observe(workRequest) {
-      if (workRequest.origin === 'get') watchers.get(keyOf(workRequest.ref))?.observe(workRequest);
+      watchers.get(keyOf(workRequest.ref))?.observe(workRequest);
     },
     stop() {
       isStopped = true;

@@ -49,6 +49,7 @@ describe('without any variable', () => {
       pollMaxMs: 30_000,
       upstreamDeadlineMs: 10_000,
       upstreamRps: 10,
+      readCacheMs: 1_000,
       cursorSecret: null,
       isReadOnly: false,
       logLevel: 'info',

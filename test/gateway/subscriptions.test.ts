@@ -188,7 +188,7 @@ describe('however many watch', () => {
   test('there is one poller, whatever the transport and the way the id is written', async () => {
     const id = create();
     const globalId = Buffer.from(`WorkRequest:DEVOPS:${region}:${id}`).toString('base64url');
-    const pollsBefore = await house.metric('gateway_polls');
+    const pollsBefore = await house.metric('gateway_polls_total');
     const watches = [
       house.subscribe<{ workRequest: Event }>(document, { id, service: 'DEVOPS' }),
       house.subscribe<{ workRequest: Event }>(document, { id: globalId }),
@@ -205,7 +205,7 @@ describe('however many watch', () => {
         'FINISHED SUCCEEDED 100',
       ]);
     }
-    expect((await house.metric('gateway_polls')) - pollsBefore).toBe(gets(id));
+    expect((await house.metric('gateway_polls_total')) - pollsBefore).toBe(gets(id));
     expect(await house.metric('gateway_watchers')).toBe(0);
   });
 
@@ -258,4 +258,21 @@ describe('queries and subscriptions', () => {
       await calm.stop();
     }
   });
+});
+
+test('what a list happens to show is told to who watches, without waiting for the next look', async () => {
+  const patient = await createTestGateway({ env: { POLL_MIN_MS: '600000', POLL_MAX_MS: '600000' } });
+  try {
+    const id = create({ compartmentId: 'ocid1.compartment.oc1..shown' }, patient);
+    const watch: Watch = patient.subscribe(document, { id, service: 'DEVOPS' });
+    expect(await next(watch)).toMatch(/^SNAPSHOT/);
+    patient.emulator.patchWorkRequest(id, { status: 'FAILED' });
+    await patient.query(
+      `{ workRequests(compartmentId: "ocid1.compartment.oc1..shown", services: [DEVOPS], regions: ["${region}"]) { nodes { id } } }`,
+    );
+    expect(await next(watch)).toMatch(/^FINISHED/);
+    expect(await next(watch)).toBe('complete');
+  } finally {
+    await patient.stop();
+  }
 });
