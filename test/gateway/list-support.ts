@@ -69,7 +69,7 @@ export const listAll = async (
   between: (page: ListedPage) => void = () => {},
 ): Promise<readonly ListedNode[]> => {
   const nodes: ListedNode[] = [];
-  let after: string | null = null;
+  let after = asked['after'] ?? null;
   for (let count = 0; count < 200; count += 1) {
     const page: ListedPage = await listPage(house, { ...asked, after });
     nodes.push(...page.nodes);
