@@ -53,6 +53,8 @@ export const createParentFinder = ({
   const parents = new LRUCache<string, Promise<readonly ListParams[]>>({
     max: 10_000,
     ttl: keptMs,
+    // Time as it is handed in, not as it was a moment ago.
+    ttlResolution: 0,
     perf: clock,
   });
   let tree: {
@@ -106,7 +108,7 @@ export const createParentFinder = ({
     if (api.parents === null) return [{}];
     const { param, path, bareArray = false } = api.parents;
     const found = await listAll(api, region, path, { compartmentId }, bareArray, withId);
-    return found.map(({ id }) => ({ [param]: id }));
+    return [...new Set(found.map(({ id }) => id))].map((id) => ({ [param]: id }));
   };
 
   /** `compartmentIdInSubtree` is for the tenancy alone: the tree is read whole, and any subtree cut out of it. */
@@ -127,8 +129,9 @@ export const createParentFinder = ({
 
   return {
     paramsFor(api, region, compartmentId) {
-      if (api.parents === null) return findParams(api, region, compartmentId);
-      const key = `${api.name} ${region} ${compartmentId}`;
+      if (api.parents === null && !api.needsNamespace) return findParams(api, region, compartmentId);
+      // A namespace is the tenancy's, and the same for all of its service's APIs.
+      const key = api.needsNamespace ? `${api.package} ${region}` : `${api.name} ${region} ${compartmentId}`;
       const known = parents.get(key);
       if (known) return known;
       const found = findParams(api, region, compartmentId);
