@@ -1,5 +1,5 @@
 /**
- * Every error code the gateway can raise, in one registry.
+ * Every error code the gateway can raise, as an error or as data beside a result, in one registry.
  *
  * `docs/errors.md` explains each one to users; a test keeps the two in step, both ways.
  * Codes that GraphQL servers share (GRAPHQL_PARSE_FAILED, …) are raised by Apollo Server and listed here so that
@@ -22,6 +22,9 @@ export const errorCodes = {
   UPSTREAM_TIMEOUT: { isRetryable: true },
   UPSTREAM_THROTTLED: { isRetryable: true },
   UPSTREAM_MALFORMED: { isRetryable: true },
+  TRUNCATED: { isRetryable: false },
+  NOT_CANCELABLE: { isRetryable: false },
+  ALREADY_FINISHED: { isRetryable: false },
   LIMIT_EXCEEDED: { isRetryable: false },
   READ_ONLY: { isRetryable: false },
   INTERNAL_SERVER_ERROR: { isRetryable: false },

@@ -3,6 +3,7 @@
  * etag goes along where the API takes one, and only a state that changed in between is tried again, once.
  */
 import { UpstreamError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { catalog } from './catalog.ts';
 import type { WorkRequest, WorkRequestRef, WorkRequestSource } from './types.ts';
 
@@ -14,8 +15,7 @@ export interface Cancellation {
 }
 
 export interface CancelError {
-  /** NOT_CANCELABLE, ALREADY_FINISHED, NOT_FOUND, READ_ONLY, or a code of errors.ts. */
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 
@@ -81,7 +81,7 @@ const readBack = async (
   }
 };
 
-const refuse = (workRequest: WorkRequest | null, code: string, message: string): Cancellation => ({
+const refuse = (workRequest: WorkRequest | null, code: ErrorCode, message: string): Cancellation => ({
   workRequest,
   error: { code, message },
 });

@@ -5,7 +5,7 @@ export const Mutation: MutationResolvers = {
     const { clientMutationId = null, ...target } = input;
     if (isReadOnly) {
       const message = 'This gateway is read-only (READ_ONLY): nothing was asked of Oracle Cloud.';
-      return { workRequest: null, error: { code: 'READ_ONLY', message }, clientMutationId };
+      return { workRequest: null, error: { code: 'READ_ONLY' as const, message }, clientMutationId };
     }
     const { ref, ifAbsent } = router.routeWorkRequest(target);
     const { workRequest, error } = await cancel(ref);
