@@ -113,6 +113,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   /** Time of the last item read. */
   let lastTime: number | null | undefined;
   let itemsRead = 0;
+  let gets = 0;
   let pagesRead = 0;
   let emptyPages = 0;
   let stopped: SourceFailure | null = null;
@@ -201,6 +202,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
       // Where a get alone tells the time, only a get tells the place.
       return (readsWhole && lacksTime) || isBeyond(keyOf(item));
     });
+    if (readsWhole) gets += wanted.length;
     const whole = readsWhole ? await Promise.all(wanted.map(completed)) : wanted;
     for (const [index, item] of whole.entries()) {
       const listed = wanted[index];
@@ -303,7 +305,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
             `does not sort its list and has more than ${itemsRead} work requests: the rest is left out`,
           );
           hasNext = false;
-        } else if (isSorted && pagesRead >= maxPages) stopSearching();
+        } else if (isSorted && (pagesRead >= maxPages || gets >= wholeCap)) stopSearching();
         else await readPage().catch(fail);
         settle();
       }

@@ -680,6 +680,20 @@ describe('a source whose list lacks what the filter asks for', () => {
     expect(lists.gets.length).toBe(60 + 46);
   });
 
+  test('has a thousand read for a page at most, and the rest for the next', async () => {
+    const many = itemsOf('q', 1_500, { service: 'MYSQL', resourceId: 'ocid1.x.oc1..b' });
+    const last = itemOf({ service: 'MYSQL', nativeId: 'last', time: 1, resourceId: 'ocid1.x.oc1..a' });
+    const lists = createFakeLists({ items: [...many, last], filters: 'ignored' });
+    const [one, two] = await pagesFrom(query, dependenciesOf(lists));
+    expect(one).toMatchObject({
+      items: [],
+      hasNext: true,
+      failures: [{ code: 'TRUNCATED', isRetryable: true }],
+    });
+    expect(idsOf(two ? [two] : [])).toEqual(['last']);
+    expect(lists.gets).toHaveLength(1_501);
+  });
+
   test('leaves out what is gone by then, and what cannot be read with a failure', async () => {
     const fate = new Map([
       ['q58', null],

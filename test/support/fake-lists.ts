@@ -168,10 +168,12 @@ export const createFakeLists = ({
         malformed: [],
       };
     },
-    async complete({ id }) {
+    async complete({ id, ref }) {
       gets.push(id);
       await Promise.resolve();
-      const item = items.find((each) => asWorkRequest(each).id === id);
+      const item = items.find(
+        ({ nativeId, service }) => nativeId === ref.workRequestId && service === ref.service,
+      );
       if (item === undefined) return null;
       const whole = asWorkRequest(item, 'get');
       const other = insteadOfGet(whole);
