@@ -112,6 +112,32 @@ describe('the pages of a sweep', () => {
     );
   });
 
+  test('lose nothing and tell nothing twice when new ones arrive while a page is read', async () => {
+    const calls = fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), placed), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(scene, calls, async ({ items, first, order, ...manner }, arriving) => {
+        const lists = createFakeLists({
+          items,
+          ...manner,
+          instead: (_, call) => {
+            const fresh = arriving.filter(([at]) => at === call);
+            for (const [, item] of fresh)
+              lists.items.push({
+                ...item,
+                time: 100 + lists.items.length,
+                nativeId: `new${lists.items.length}`,
+              });
+            return undefined;
+          },
+        });
+        const pages = await pagesFrom(queryOf({ ...everything, first, order }), dependenciesOf(lists));
+        expect(idsOf(pages).filter((id) => !id.startsWith('new'))).toEqual(inOrder(items, order));
+        expect(new Set(idsOf(pages)).size).toBe(idsOf(pages).length);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test('may be of different sizes', async () => {
     await fc.assert(
       fc.asyncProperty(
