@@ -533,6 +533,32 @@ describe('a source that misbehaves', () => {
     );
   });
 
+  test('by listing out of order is remembered by the cursor: smaller pages lose nothing', async () => {
+    const all = [...itemsOf('c', 60)].reverse();
+    const late = itemOf({ nativeId: 'late', time: 1_305 });
+    const listed = [...all.slice(0, 50), late, ...all.slice(50)];
+    const ahead = itemsOf('o', 110, { service: 'ANALYTICS' }).map((item, at) => ({
+      ...item,
+      time: 9_000 + at,
+    }));
+    const lists = createFakeLists({
+      items: ahead,
+      instead({ service, page, limit = 10 }) {
+        if (service !== 'CONTAINERENGINE') return undefined;
+        const from = Number(page ?? 0);
+        return pageOf(
+          listed.slice(from, from + limit),
+          from + limit < listed.length ? String(from + limit) : null,
+        );
+      },
+    });
+    const first = await sweep({ ...query, first: 100 }, dependenciesOf(lists));
+    expect(idsOf([first])).toEqual(newestFirst(ahead).slice(0, 100));
+    const position = sealed(first.positionAfter(99));
+    const rest = await pagesFrom({ ...query, first: 5, position }, dependenciesOf(lists));
+    expect(idsOf(rest)).toEqual(newestFirst([...ahead.slice(0, 10), ...all, late]));
+  });
+
   test("by listing another compartment's has those left out, and says so", async () => {
     const foreign = itemOf({ nativeId: 'foreign', compartmentId: child, time: 5_000 });
     const { own, messages } = await tellAll(() => pageOf([foreign, ...some]));
