@@ -157,13 +157,16 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     return {
       ...constant,
       loaders,
-      sweep: (query) =>
-        sweep(query, {
+      sweep: (query) => {
+        const lateAt = clock.now() + config.upstreamDeadlineMs;
+        return sweep(query, {
           parents,
           endpoints,
           list: (page) => readCache.list(page),
           complete: ({ ref }) => loaders.workRequest(ref, 'get'),
-        }),
+          isLate: () => clock.now() >= lateAt,
+        });
+      },
     };
   };
 

@@ -17,12 +17,13 @@ export interface ReadCache {
 
 interface Entry {
   readonly page: Promise<Page<WorkRequest>>;
-  /** Milliseconds since the epoch; null while the call is under way. */
-  freshUntil: number | null;
+  isUnderWay: boolean;
+  /** When the call began, in milliseconds since the epoch: what it tells is no younger. */
+  readonly askedAt: number;
 }
 
-/** Pages that are kept; at a hundred items each they take some tens of megabytes. */
-const capacity = 1_000;
+/** Pages that are kept: more than a sweep over all APIs in a dozen places reads; most hold a few items. */
+const capacity = 5_000;
 
 export const createReadCache = ({
   source,
@@ -38,11 +39,10 @@ export const createReadCache = ({
 }): ReadCache => {
   const entries = new LRUCache<string, Entry>({ max: capacity });
 
-  const isFresh = ({ freshUntil }: Entry): boolean => {
-    if (freshUntil === null) return true;
-    const leftMs = freshUntil - clock.now();
-    // More than it was given is left when the wall clock was set back.
-    return leftMs > 0 && leftMs <= keepMs;
+  const isFresh = ({ isUnderWay, askedAt }: Entry): boolean => {
+    const ageMs = clock.now() - askedAt;
+    // A negative age says that the wall clock was set back.
+    return isUnderWay || (ageMs >= 0 && ageMs < keepMs);
   };
 
   return {
@@ -53,11 +53,11 @@ export const createReadCache = ({
         const { items, ...page } = await known.page;
         return { ...page, items: items.map((item) => observations.refresh(item)) };
       }
-      const entry: Entry = { page: source.list(query), freshUntil: null };
+      const entry: Entry = { page: source.list(query), isUnderWay: true, askedAt: clock.now() };
       entries.set(key, entry);
       try {
         const page = await entry.page;
-        entry.freshUntil = clock.now() + keepMs;
+        entry.isUnderWay = false;
         return page;
       } catch (error) {
         if (entries.get(key) === entry) entries.delete(key);

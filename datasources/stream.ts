@@ -6,13 +6,14 @@
  * a source that does not sort, or turns out not to, is read whole first.
  */
 import { UpstreamError } from '../errors.ts';
+import { failureOf } from './answers.ts';
 import { catalog } from './catalog.ts';
 import { matches, needsWhole, pushDown } from './filters.ts';
 import type { Filter } from './filters.ts';
 import type { ListParams } from './parents.ts';
 import { compareKeys, keyOf } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
-import { failureOf } from './sweep-failures.ts';
+import { rowOf } from './sweep-failures.ts';
 import type { Source, SourceFailure } from './sweep-failures.ts';
 import type { ListQuery, Page, WorkRequest } from './types.ts';
 
@@ -27,6 +28,8 @@ export interface StreamOptions {
   readonly place: StreamPlace;
   /** Whether it is out when it fails again. */
   readonly isLastTry: boolean;
+  /** Whether the time of this page of the sweep is up. */
+  readonly isLate: () => boolean;
   readonly list: (query: ListQuery) => Promise<Page<WorkRequest>>;
   /** The same work request with all that a get tells; null: gone. */
   readonly complete: (item: WorkRequest) => Promise<WorkRequest | null>;
@@ -228,7 +231,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
     try {
       return await complete(item);
     } catch (error) {
-      const failure = failureOf(source, error);
+      const failure = rowOf(source, error);
       notes.set(failure.message, failure);
       return null;
     }
@@ -269,8 +272,25 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
       : note('TRUNCATED', 'has few matches among many work requests: the next page goes on searching', true);
   };
 
+  /**
+   * The time of this page of the sweep is up: no further page of a source is begun. (Unless the next page of the sweep
+   * would have to begin with the same one again, and get no further: work requests of one time are told together.)
+   */
+  const giveUpForNow = (): void => {
+    if (isSorted)
+      stopped = note('TRUNCATED', 'is slow to page through: the next page goes on from here', true);
+    else fail(timeout());
+  };
+
+  const timeout = (): UpstreamError =>
+    new UpstreamError(
+      'UPSTREAM_TIMEOUT',
+      `${api.title} in ${source.region} does not sort its list, and it could not be read whole in time.`,
+      failureOf(source),
+    );
+
   const fail = (error: unknown): void => {
-    stopped = failureOf(source, error);
+    stopped = rowOf(source, error);
     isOut = isAtEnd = !stopped.isRetryable || options.isLastTry;
     if (isOut && nextPage !== null) until = nextPage;
   };
@@ -305,7 +325,9 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
             `does not sort its list and has more than ${itemsRead} work requests: the rest is left out`,
           );
           hasNext = false;
-        } else if (isSorted && (pagesRead >= maxPages || gets >= wholeCap)) stopSearching();
+        } else if (pagesRead > 0 && options.isLate() && (!isSorted || earliestPage(taken) !== 0))
+          giveUpForNow();
+        else if (isSorted && (pagesRead >= maxPages || gets >= wholeCap)) stopSearching();
         else await readPage().catch(fail);
         settle();
       }

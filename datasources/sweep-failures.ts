@@ -24,7 +24,7 @@ export interface SourceFailure {
 }
 
 /** @throws what is no error of ours: a bug */
-export const failureOf = (
+export const rowOf = (
   { service, region, compartmentId }: Omit<Source, 'params'>,
   error: unknown,
 ): SourceFailure => {

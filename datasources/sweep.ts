@@ -15,7 +15,7 @@ import { compareKeys } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
 import { openStream } from './stream.ts';
 import type { Entry, Stream, StreamOptions, StreamPlace } from './stream.ts';
-import { failureOf } from './sweep-failures.ts';
+import { rowOf } from './sweep-failures.ts';
 import type { Source, SourceFailure } from './sweep-failures.ts';
 import type { WorkRequest } from './types.ts';
 
@@ -69,6 +69,8 @@ export interface SweepDependencies {
   readonly parents: ParentFinder;
   readonly list: StreamOptions['list'];
   readonly complete: StreamOptions['complete'];
+  /** Whether the time of this page is up: then nothing further is begun. */
+  readonly isLate: StreamOptions['isLate'];
 }
 
 /** @throws GatewayError BAD_USER_INPUT */
@@ -90,13 +92,14 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
         isLastTry: tries >= maxTries,
         list: dependencies.list,
         complete: dependencies.complete,
+        isLate: dependencies.isLate,
       },
     );
     return { source, stream };
   });
   const streams = opened.map(({ stream }) => stream);
   await Promise.all(streams.map((stream) => stream.fill()));
-  const { told, taken } = await merge(streams, query);
+  const { told, taken } = await merge(streams, query, dependencies);
   const rows = [...failures, ...streams.flatMap((stream) => stream.failures())];
   const isAbsent =
     position === null &&
@@ -140,6 +143,7 @@ interface Taken extends Entry {
 const merge = async (
   streams: readonly Stream[],
   { first, order }: SweepQuery,
+  { isLate }: SweepDependencies,
 ): Promise<{ readonly told: readonly Told[]; readonly taken: readonly Taken[] }> => {
   const told: Told[] = [];
   const taken: Taken[] = [];
@@ -162,7 +166,11 @@ const merge = async (
       told.push({ ...head, furthest });
     }
     taken.push({ ...head, stream, at: told.length - 1 });
-    if (!stream.head() && told.length < first) await stream.fill();
+    if (!stream.head() && told.length < first) {
+      // A short page in order is better than a long one that comes too late.
+      if (stream.hasMore() && isLate()) break;
+      await stream.fill();
+    }
   }
   return { told, taken };
 };
@@ -231,7 +239,7 @@ const expand = async (query: SweepQuery, dependencies: SweepDependencies): Promi
         const all = await parents.paramsFor(catalog[source.service], source.region, source.compartmentId);
         return all.map((each) => ({ ...rest, params: each }));
       } catch (error) {
-        const failure = failureOf(source, error);
+        const failure = rowOf(source, error);
         failures.push(failure);
         // Late from now on: the others go ahead.
         if (failure.isRetryable && tries < maxTries)
@@ -257,7 +265,7 @@ const compartmentsOf = async (
     return { compartments: [...own, ...subtree.filter((id) => id !== compartmentId)], subtreeTries: 0 };
   } catch (error) {
     const place = { service: 'IDENTITY', region: endpoints.homeRegion, compartmentId } as const;
-    const failure = failureOf(place, error);
+    const failure = rowOf(place, error);
     failures.push(failure);
     return { compartments: own, subtreeTries: failure.isRetryable && tries < maxTries ? tries + 1 : 0 };
   }

@@ -128,7 +128,9 @@ function acceptedText(life: Life): string {
 
 function keyFor(sortBy: string | undefined): SortKeyOf {
   const word = (sortBy ?? 'timeAccepted').toLowerCase().replaceAll('_', '');
-  if (word === 'timeaccepted' || word === 'timecreated') return (_dialect, life) => acceptedText(life);
+  // Data Safe says it the other way round.
+  if (['timeaccepted', 'timecreated', 'acceptedtime'].includes(word))
+    return (_dialect, life) => acceptedText(life);
   return (dialect, life, nowMs) => {
     const item = renderListItem(dialect, life, stateOf(life, nowMs));
     const field = Object.keys(item).find((name) => name.toLowerCase() === word);

@@ -7,7 +7,10 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { GatewayError } from '../errors.ts';
 
 export interface Cursors {
-  /** @param purpose the field, its object and its arguments: a cursor works for the same again only. */
+  /**
+   * @param purpose the field, its object and its arguments: a cursor works for the same again only.
+   * @throws GatewayError LIMIT_EXCEEDED for a place that is too large to carry around
+   */
   seal<Position>(purpose: string, position: Position): string;
   /** The position that was sealed for this purpose. @throws GatewayError CURSOR_INVALID */
   open<Position>(purpose: string, cursor: string): Position;
@@ -18,8 +21,8 @@ const lifetimeMs = 3_600_000;
 const macLength = 16;
 /** Bytes from which it pays: a sweep's cursor names up to hundreds of sources. */
 const compressedFrom = 512;
-/** What seals the longest token that a header of 16 KiB can hold; longer ones are none of ours. */
-const maxCursorLength = 65_536;
+/** Some two thousand sources that all have more to tell; a request's body takes 1 MiB. */
+const maxCursorLength = 262_144;
 
 export const createCursors = ({
   secret,
@@ -37,7 +40,12 @@ export const createCursors = ({
       const json = Buffer.from(JSON.stringify([version, now(), position]));
       const isLong = json.length > compressedFrom;
       const payload = Buffer.concat([Buffer.of(isLong ? 1 : 0), isLong ? deflateRawSync(json) : json]);
-      return Buffer.concat([macOf(purpose, payload), payload]).toString('base64url');
+      const cursor = Buffer.concat([macOf(purpose, payload), payload]).toString('base64url');
+      if (cursor.length <= maxCursorLength) return cursor;
+      throw new GatewayError(
+        'LIMIT_EXCEEDED',
+        `The place of this page is too large for a cursor (${cursor.length} of ${maxCursorLength} characters): narrow the query by service, region or compartment.`,
+      );
     },
     open<Position>(purpose: string, cursor: string) {
       if (cursor.length > maxCursorLength) throw invalid('It is too long.');

@@ -56,9 +56,9 @@ export const WorkRequestConnection: WorkRequestConnectionResolvers = {
       get startCursor() {
         return last < 0 ? null : cursorAfter(0);
       },
-      // A page may end before it found anything: then its end is the place to go on from.
+      // A page may end before it found anything, or all its sources may have failed: its end is the place to go on from.
       get endCursor() {
-        return last < 0 && !page.hasNext ? null : cursorAfter(last);
+        return last < 0 && page.positionAfter(last).open.length === 0 ? null : cursorAfter(last);
       },
     };
   },

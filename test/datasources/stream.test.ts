@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ServiceName } from '../../datasources/catalog.ts';
-import { failureOf } from '../../datasources/sweep-failures.ts';
+import { rowOf } from '../../datasources/sweep-failures.ts';
 import { compareKeys, keyOf } from '../../datasources/sort-key.ts';
 import { sweep } from '../../datasources/sweep.ts';
 import type { SweepPage, SweepQuery } from '../../datasources/sweep.ts';
@@ -93,11 +93,11 @@ describe('a source that fails', () => {
   test('is a bug where the error is none of ours, and the sweep rejects', async () => {
     const lists = createFakeLists({ items: others, instead: () => new TypeError('a bug') });
     await expect(sweep(queryOf(here), dependenciesOf(lists))).rejects.toThrow('a bug');
-    expect(() => failureOf(itemOf(), new TypeError('a bug'))).toThrow('a bug');
+    expect(() => rowOf(itemOf(), new TypeError('a bug'))).toThrow('a bug');
   });
 
   test('without a call, is a row without a request id', () => {
-    expect(failureOf(itemOf(), new GatewayError('LIMIT_EXCEEDED', 'Too much.'))).toEqual({
+    expect(rowOf(itemOf(), new GatewayError('LIMIT_EXCEEDED', 'Too much.'))).toEqual({
       service: 'CONTAINERENGINE',
       region: regions[0],
       compartmentId: root,

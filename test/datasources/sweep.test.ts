@@ -411,3 +411,42 @@ describe('a filter', () => {
     },
   );
 });
+
+describe('when the time of a page is up', () => {
+  test('no further page of a source is begun, and still each work request comes once', async () => {
+    await fc.assert(
+      fc.asyncProperty(scene, async ({ items, first, order, ...manner }) => {
+        // Sources that do not sort have to be read whole, and fail where that takes too long: not what is meant here.
+        const sorted = items.filter(({ service }) => {
+          const { sortBy, listLacks } = catalog[service];
+          return sortBy !== null && !listLacks.has('timeAccepted');
+        });
+        const lists = createFakeLists({ items: sorted, ...manner, nulls: 'last' });
+        const pages = await pagesFrom(
+          queryOf({ ...everything, first, order }),
+          dependenciesOf(lists, { isLate: () => true }),
+        );
+        expect([...idsOf(pages)].sort()).toEqual([...inOrder(sorted, order)].sort());
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a page ends short, in order, and goes on from there', async () => {
+    const items = Array.from({ length: 60 }, (_, index) => ({
+      service: 'CONTAINERENGINE' as const,
+      region: regions[0],
+      compartmentId: root,
+      nativeId: `late${index}`,
+      time: 1_000 - index,
+    }));
+    const lists = createFakeLists({ items, maxPageSize: 10 });
+    const query = queryOf({ first: 50, regions: [regions[0]] });
+    const page = await sweep(query, dependenciesOf(lists, { isLate: () => true }));
+    expect(page.items).toHaveLength(9);
+    expect([page.hasNext, lists.calls.length]).toEqual([true, 1]);
+    const position = sealed(page.positionAfter(8));
+    const rest = await pagesFrom({ ...query, position }, dependenciesOf(lists));
+    expect(idsOf(rest)).toHaveLength(51);
+  });
+});

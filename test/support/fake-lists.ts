@@ -218,6 +218,7 @@ export const dependenciesOf = (
   parents: parentsOf(lists.items),
   list: lists.list,
   complete: lists.complete,
+  isLate: () => false,
   ...more,
 });
 
