@@ -41,7 +41,7 @@ export interface UpstreamOptions {
   readonly rps: number;
   /** Default 8 MiB. */
   readonly maxResponseBytes?: number;
-  /** Default 16. */
+  /** Default 128: they are opened as needed, and behind one OCI_ENDPOINT_TEMPLATE stand all services. */
   readonly connectionsPerOrigin?: number;
   readonly observe?: (event: UpstreamEvent) => void;
 }
@@ -108,7 +108,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     let pool = pools.get(origin);
     if (pool === undefined) {
       pool = new Pool(origin, {
-        connections: options.connectionsPerOrigin ?? 16,
+        connections: options.connectionsPerOrigin ?? 128,
         pipelining: 1,
         allowH2: false,
         keepAliveTimeout: 10_000,
