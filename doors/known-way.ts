@@ -8,6 +8,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { CompiledOperation, TextResult } from './compiled/index.ts';
 import type { Pipeline } from './pipeline.ts';
 import { signalOf } from './reply.ts';
@@ -17,11 +18,7 @@ export interface KnownWayOptions {
   createContext(request: FastifyRequest, signal: AbortSignal): unknown;
 }
 
-type LongWay = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  createContext: () => unknown,
-) => Promise<unknown> | unknown;
+type LongWay = (request: FastifyRequest, reply: FastifyReply, createContext: () => unknown) => unknown;
 
 /** On a context: what its operation has already come to. */
 const executed = Symbol('executed');
@@ -30,11 +27,12 @@ export function executedOf(context: object): ExecutionResult | undefined {
   return (context as { readonly [executed]?: ExecutionResult })[executed];
 }
 
-/** `Accept` headers whose answer's type is known, by what Apollo Server answered. */
+/** `Accept` headers whose answer's type is known. */
 const maxAccepts = 100;
 
 export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goLongWay: LongWay) {
-  const contentTypes = new Map<string, string>();
+  /** By `Accept`: what Apollo Server chose for it. */
+  const contentTypes = new LRUCache<string, string>({ max: maxAccepts });
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const accept = request.headers.accept ?? '';
@@ -43,12 +41,7 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
     if (known === null || contentType === undefined) {
       const answer = await goLongWay(request, reply, () => createContext(request, signalOf(reply)));
       const type = reply.getHeader('content-type');
-      if (
-        known !== null &&
-        typeof type === 'string' &&
-        reply.statusCode === 200 &&
-        contentTypes.size < maxAccepts
-      )
+      if (known !== null && typeof type === 'string' && reply.statusCode === 200)
         contentTypes.set(accept, type);
       return answer;
     }
@@ -57,14 +50,14 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
     try {
       context = (await createContext(request, signalOf(reply))) as object;
     } catch (error) {
-      return goLongWay(request, reply, () => Promise.reject(error as Error));
+      return goLongWay(request, reply, () => Promise.reject(error));
     }
     const { operation, variables } = known;
     const result = await operation.executeToText({ contextValue: context, variableValues: variables });
     if (result.errors === undefined && typeof result.data === 'string') {
       return reply.header('content-type', contentType).send(`{"data":${result.data}}\n`);
     }
-    return goLongWay(request, reply, () => Object.assign(context, { [executed]: toData(result) }));
+    return goLongWay(request, reply, () => ({ ...context, [executed]: toData(result) }));
   };
 }
 
@@ -81,7 +74,7 @@ function find({ documents }: Pipeline, body: unknown): Known | null {
   if (operationName != null && typeof operationName !== 'string') return null;
   if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return null;
   const document: DocumentNode | undefined = documents.find(query);
-  const operation = document && documents.compiled(document, operationName as string | undefined);
+  const operation = document && documents.compiled(document, operationName);
   if (operation == null) return null;
   return { operation, variables: (variables ?? undefined) as Known['variables'] };
 }
@@ -90,5 +83,5 @@ function toData({ errors, data }: TextResult): ExecutionResult {
   return {
     ...(errors !== undefined && { errors }),
     ...(data !== undefined && { data: data === null ? null : (JSON.parse(data) as ExecutionResult['data']) }),
-  } as ExecutionResult;
+  };
 }

@@ -2,8 +2,8 @@
  * Executes plans: the algorithm of graphql-js' `execute` (16.15), step by step and error by error, without what it works out anew each
  * time. `test/doors/compiled.test.ts` holds the two against each other.
  */
-import { GraphQLError, locatedError } from 'graphql';
-import type { GraphQLResolveInfo } from 'graphql';
+import { locatedError } from 'graphql';
+import type { GraphQLResolveInfo, GraphQLError } from 'graphql';
 import type { CompiledParts, FieldPlan, ObjectPlan } from './plan.ts';
 
 /** One execution. */
@@ -199,7 +199,7 @@ export function fail(
   isNonNull: boolean,
   error: unknown,
 ): null {
-  const located = locatedError(error, field.nodes as FieldPlan['nodes'][number][], toArray(path));
+  const located = locatedError(error, field.nodes, toArray(path));
   if (isNonNull) throw located;
   run.errors.add(located, path);
   return null;

@@ -1,11 +1,12 @@
 /** `compileOperation(schema, document, name)`: an operation that is executed often, as graphql-js would, in a fraction of its time. */
-import { getVariableValues, GraphQLError, Kind, OperationTypeNode } from 'graphql';
+import { getVariableValues, Kind, OperationTypeNode } from 'graphql';
 import type {
   DocumentNode,
   ExecutionResult,
   FragmentDefinitionNode,
   GraphQLSchema,
   OperationDefinitionNode,
+  GraphQLError,
 } from 'graphql';
 import { CollectedErrors, executeData, executeSerially, executeText, toObject, toText } from './execute.ts';
 import type { Run } from './execute.ts';
