@@ -65,9 +65,10 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
-    onRequest: async (request, reply) => {
+    onRequest: (request, reply, done) => {
       const refusal = checkPreflighted(request.raw);
-      if (refusal !== null) return refuse(reply, refusal);
+      if (refusal !== null) return void refuse(reply, refusal);
+      done();
     },
     handler: createKnownWay(options, (request, reply, createContext) =>
       fastifyApolloHandler(apollo, {

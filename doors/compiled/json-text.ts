@@ -12,7 +12,16 @@ export function createLeafWriter(type: GraphQLLeafType): LeafWriter {
     return typeof serialized === 'string' ? quote(serialized) : (JSON.stringify(serialized) ?? 'null');
   };
   if (type === GraphQLString || type === GraphQLID) {
-    return (value) => (typeof value === 'string' ? quote(value) : write(value));
+    // Neighbours in a list say the same of region, type and compartment.
+    let last = '';
+    let lastText = '""';
+    return (value) => {
+      if (typeof value !== 'string') return write(value);
+      if (value.length > longest) return JSON.stringify(value);
+      if (value === last) return lastText;
+      last = value;
+      return (lastText = quote(value));
+    };
   }
   if (type === GraphQLBoolean) return (value) => (typeof value === 'boolean' ? String(value) : write(value));
   if (type === GraphQLInt || type === GraphQLFloat) {
