@@ -18,7 +18,7 @@ export interface Documents {
 }
 
 const maxDocuments = 1_000;
-/** Of all texts together; a parsed document takes some fifty times its text. */
+/** Of all texts together. A parsed document takes many times its text; how many was not measured. */
 const maxCharacters = 512 * 1024;
 
 export function createDocuments(schema: GraphQLSchema): Documents {

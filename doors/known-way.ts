@@ -1,6 +1,6 @@
 /**
  * The short way of a request whose operation is known: same guard, same context, same execution, and the answer as Apollo Server
- * would write it, without what Apollo Server does around it (hash, header maps, URL, negotiation, a dozen promises: half of a request).
+ * would write it, without what Apollo Server does around it (hash, header maps, URL, negotiation, promises).
  *
  * It takes only what Apollo Server has answered before, and gives back what does not end well: an answer with errors is handed to
  * Apollo Server as executed, which formats it, finds its status and tells its plugins. So everything that Apollo's plugins
