@@ -1,11 +1,12 @@
 /**
- * `POST` and `GET /graphql`: GraphQL over HTTP, queries and mutations, by Apollo Server.
+ * `POST` and `GET /graphql`: GraphQL over HTTP, queries and mutations, by Apollo Server; what it has answered before and is
+ * answered without an error again takes a shorter way (`known-way.ts`).
  *
  * Everything that Apollo Server decides by NODE_ENV or other variables of the environment is decided here: no stack traces,
  * no landing page, no reporting to anybody.
  */
 import { ApolloServer } from '@apollo/server';
-import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
+import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -14,14 +15,15 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import { GatewayError } from '../errors.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
+import { createKnownWay, executedOf } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
-import { refuse, refuseMethod, signalOf } from './reply.ts';
+import { refuse, refuseMethod } from './reply.ts';
 
 export interface HttpDoorOptions {
   readonly pipeline: Pipeline;
@@ -35,7 +37,7 @@ export interface HttpDoorOptions {
 export async function registerHttp(app: FastifyInstance, options: HttpDoorOptions): Promise<void> {
   const { pipeline, path } = options;
   const apollo = new ApolloServer<BaseContext>({
-    schema: pipeline.schema,
+    gateway: createExecutor(pipeline),
     validationRules: [...pipeline.validationRules],
     parseOptions: pipeline.parseOptions,
     formatError: (_formatted, error) => pipeline.formatError(error),
@@ -63,22 +65,57 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
-    onRequest: async (request, reply) => {
+    onRequest: (request, reply, done) => {
       const refusal = checkPreflighted(request.raw);
-      if (refusal !== null) return refuse(reply, refusal);
+      if (refusal !== null) return void refuse(reply, refusal);
+      done();
     },
-    handler: fastifyApolloHandler(apollo, {
-      context: async (request: FastifyRequest, reply: FastifyReply) => {
-        try {
-          // Apollo Server copies it (prototype kept) and reads nothing from it.
-          return (await options.createContext(request, signalOf(reply))) as BaseContext;
-        } catch (error) {
-          throw withStatus(error);
-        }
-      },
-    }),
+    handler: createKnownWay(options, (request, reply, createContext) =>
+      fastifyApolloHandler(apollo, {
+        context: async () => {
+          try {
+            // Apollo Server copies it (prototype and symbols kept) and reads nothing from it.
+            return (await createContext()) as BaseContext;
+          } catch (error) {
+            throw withStatus(error);
+          }
+        },
+      }).call(app, request, reply),
+    ),
   });
   refuseMethod(app, path, 'GET, POST');
+}
+
+/** Apollo Server's executor hook: it parses, validates and answers, and the pipeline executes. */
+function createExecutor({
+  schema,
+  documents,
+  execute,
+}: Pipeline): ApolloServerOptionsWithGateway<BaseContext>['gateway'] {
+  return {
+    onSchemaLoadOrUpdate(use) {
+      use({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    async load() {
+      return {
+        async executor({ source, request, context, ...received }) {
+          const executed = executedOf(context);
+          if (executed !== undefined) return executed;
+          const document = documents.find(source) ?? received.document;
+          documents.add(source, document);
+          return execute({
+            schema,
+            document,
+            operationName: request.operationName ?? null,
+            variableValues: request.variables ?? null,
+            contextValue: context,
+          });
+        },
+      };
+    },
+    async stop() {},
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
  * The one way from a caller's document to an answer, for every transport.
  *
  * HTTP runs on Apollo Server, which parses, validates and executes by itself: it is given this pipeline's rules, parser options
- * and error formatting. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
+ * and error formatting, and executes by `execute`. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
  * on all three; a rule given to Apollo alone would leave the WebSocket open.
  */
 import { execute, getOperationAST, GraphQLError, parse, specifiedRules, subscribe, validate } from 'graphql';
@@ -16,6 +16,8 @@ import type {
   ValidationRule,
   OperationTypeNode,
 } from 'graphql';
+import { createDocuments } from './documents.ts';
+import type { Documents } from './documents.ts';
 import { toError } from './format-error.ts';
 
 export interface OperationRequest {
@@ -41,6 +43,8 @@ export interface Pipeline {
   readonly validationRules: readonly ValidationRule[];
   readonly parseOptions: ParseOptions;
   readonly formatError: FormatError;
+  /** Valid ones seen before, with their operations compiled. */
+  readonly documents: Documents;
   /** The context is built last: an operation that is refused costs none. Rejects when building it fails. */
   prepare(
     request: OperationRequest,
@@ -60,22 +64,18 @@ const maxTokens = 10_000;
 export function createPipeline({ schema, formatError }: PipelineOptions): Pipeline {
   const validationRules: readonly ValidationRule[] = [];
   const parseOptions: ParseOptions = { maxTokens };
+  const documents = createDocuments(schema);
 
   return {
     schema,
     validationRules,
     parseOptions,
     formatError,
+    documents,
 
     async prepare(request, createContext) {
-      let document: DocumentNode;
-      try {
-        document = parse(request.query, parseOptions);
-      } catch (error) {
-        return refuse('GRAPHQL_PARSE_FAILED', [toGraphQLError(error)]);
-      }
-      const errors = validate(schema, document, [...specifiedRules, ...validationRules]);
-      if (errors.length > 0) return refuse('GRAPHQL_VALIDATION_FAILED', errors);
+      const document = documents.find(request.query) ?? read(request.query);
+      if (!('definitions' in document)) return document;
 
       const node = getOperationAST(document, request.operationName);
       if (node == null) return refuse('OPERATION_RESOLUTION_FAILURE', [explainNoOperation(request)]);
@@ -91,13 +91,27 @@ export function createPipeline({ schema, formatError }: PipelineOptions): Pipeli
 
     // What graphql-js throws instead of reporting (a subscribe that returned no iterable, say) becomes a result as well:
     // a transport would close the whole socket over it.
-    execute: (args) => report(() => execute(args)),
+    execute: (args) =>
+      report(() => documents.compiled(args.document, args.operationName)?.execute(args) ?? execute(args)),
     subscribe: (args) => report(() => subscribe(args) as ReturnType<Pipeline['subscribe']>),
 
     formatResult({ errors, ...result }) {
       return errors === undefined ? result : { errors: errors.map(formatError), ...result };
     },
   };
+
+  function read(source: string): DocumentNode | Prepared {
+    let document: DocumentNode;
+    try {
+      document = parse(source, parseOptions);
+    } catch (error) {
+      return refuse('GRAPHQL_PARSE_FAILED', [toGraphQLError(error)]);
+    }
+    const errors = validate(schema, document, [...specifiedRules, ...validationRules]);
+    if (errors.length > 0) return refuse('GRAPHQL_VALIDATION_FAILED', errors);
+    documents.add(source, document);
+    return document;
+  }
 }
 
 async function report<T>(run: () => T | Promise<T>): Promise<T | ExecutionResult> {

@@ -1,0 +1,228 @@
+/**
+ * Executes plans: the algorithm of graphql-js' `execute` (16.15), step by step and error by error, without what it works out anew each
+ * time. `test/doors/compiled.test.ts` holds the two against each other.
+ */
+import { locatedError } from 'graphql';
+import type { GraphQLResolveInfo, GraphQLError } from 'graphql';
+import type { CompiledParts, FieldPlan, ObjectPlan } from './plan.ts';
+
+/** One execution. */
+export interface Run {
+  readonly parts: CompiledParts;
+  readonly rootValue: unknown;
+  readonly contextValue: unknown;
+  readonly variables: GraphQLResolveInfo['variableValues'];
+  readonly errors: CollectedErrors;
+}
+
+export type Path = GraphQLResolveInfo['path'];
+
+/** A value as it goes into the answer: JSON text or data. Null is null in both. */
+export type Completed = unknown;
+
+/** `path` is the field's own, or a list item's; the parent's for leaves. */
+export type Completer = (run: Run, field: FieldPlan, path: Path | undefined, value: unknown) => Completed;
+
+/** What resolvers are told of their field. Most ask for little of it, so it is read from the plan when it is asked for. */
+export class Info implements GraphQLResolveInfo {
+  readonly run: Run;
+  readonly field: FieldPlan;
+  readonly parentPath: Path | undefined;
+
+  constructor(run: Run, field: FieldPlan, parentPath: Path | undefined) {
+    this.run = run;
+    this.field = field;
+    this.parentPath = parentPath;
+  }
+
+  get fieldName(): string {
+    return this.field.definition.name;
+  }
+  get fieldNodes(): GraphQLResolveInfo['fieldNodes'] {
+    return this.field.nodes;
+  }
+  get returnType(): GraphQLResolveInfo['returnType'] {
+    return this.field.definition.type;
+  }
+  get parentType(): GraphQLResolveInfo['parentType'] {
+    return this.field.parentType;
+  }
+  get path(): Path {
+    return pathBelow(this.parentPath, this.field);
+  }
+  get schema(): GraphQLResolveInfo['schema'] {
+    return this.run.parts.schema;
+  }
+  get fragments(): GraphQLResolveInfo['fragments'] {
+    return this.run.parts.fragments;
+  }
+  get rootValue(): unknown {
+    return this.run.rootValue;
+  }
+  get operation(): GraphQLResolveInfo['operation'] {
+    return this.run.parts.node;
+  }
+  get variableValues(): GraphQLResolveInfo['variableValues'] {
+    return this.run.variables;
+  }
+}
+
+/** The errors of an answer, without those at places that an earlier error has nulled. */
+export class CollectedErrors {
+  readonly list: GraphQLError[] = [];
+  readonly #places = new Set<Path | undefined>();
+
+  add(error: GraphQLError, place: Path | undefined): void {
+    for (let path = place; path !== undefined; path = path.prev) if (this.#places.has(path)) return;
+    if (this.#places.has(undefined)) return;
+    this.#places.add(place);
+    this.list.push(error);
+  }
+}
+
+export function executeText(
+  run: Run,
+  plan: ObjectPlan,
+  source: unknown,
+  path: Path | undefined,
+): string | Promise<string> {
+  let text = '';
+  // From the first promise on: texts, and what becomes texts.
+  let parts: unknown[] | undefined;
+  try {
+    for (const field of plan) {
+      const value = executeField(run, field, source, path);
+      if (typeof value === 'string') text += field.keyText + value;
+      else if (value === null) text += `${field.keyText}null`;
+      else {
+        (parts ??= []).push(text + field.keyText, value);
+        text = '';
+      }
+    }
+  } catch (error) {
+    return throwWhenSettled(error, parts);
+  }
+  if (parts === undefined) return text === '' ? '{}' : `${text}}`;
+  const rest = `${text}}`;
+  return Promise.all(parts).then((texts) => {
+    let whole = '';
+    for (const part of texts) whole += part === null ? 'null' : (part as string);
+    return whole + rest;
+  });
+}
+
+export function executeData(run: Run, plan: ObjectPlan, source: unknown, path: Path | undefined): unknown {
+  const values: unknown[] = [];
+  let isPending = false;
+  try {
+    for (const field of plan) {
+      const value = executeField(run, field, source, path);
+      values.push(value);
+      isPending ||= isPromise(value);
+    }
+  } catch (error) {
+    return throwWhenSettled(error, isPending ? values : undefined);
+  }
+  return isPending ? Promise.all(values).then((settled) => toObject(plan, settled)) : toObject(plan, values);
+}
+
+/** Mutations: a field begins when the one before it is done. */
+export function executeSerially(run: Run, plan: ObjectPlan, source: unknown): unknown[] | Promise<unknown[]> {
+  const values: unknown[] = [];
+  const goOn = (): unknown[] | Promise<unknown[]> => {
+    for (;;) {
+      const field = plan[values.length];
+      if (field === undefined) return values;
+      const value = executeField(run, field, source, undefined);
+      if (isPromise(value)) {
+        return value.then((settled) => {
+          values.push(settled);
+          return goOn();
+        });
+      }
+      values.push(value);
+    }
+  };
+  return goOn();
+}
+
+export function toText(plan: ObjectPlan, values: readonly unknown[]): string {
+  const text = plan
+    .map(({ keyText }, index) => keyText + ((values[index] as string | null) ?? 'null'))
+    .join('');
+  return text === '' ? '{}' : `${text}}`;
+}
+
+export function toObject(plan: ObjectPlan, values: readonly unknown[]): Record<string, unknown> {
+  const object = Object.create(null) as Record<string, unknown>;
+  plan.forEach(({ key }, index) => (object[key] = values[index]));
+  return object;
+}
+
+function executeField(run: Run, field: FieldPlan, source: unknown, parentPath: Path | undefined): Completed {
+  const path = field.isLeaf ? parentPath : pathBelow(parentPath, field);
+  try {
+    const value =
+      field.resolve === undefined
+        ? readProperty(run, field, source, parentPath)
+        : field.resolve(source, field.argumentsFor(run), run.contextValue, new Info(run, field, parentPath));
+    const completed = isPromise(value)
+      ? value.then((settled) => field.complete(run, field, path, settled))
+      : field.complete(run, field, path, value);
+    if (typeof completed !== 'object' || !isPromise(completed)) return completed;
+    return completed.then(undefined, (error: unknown) => failField(run, field, path, error));
+  } catch (error) {
+    return failField(run, field, path, error);
+  }
+}
+
+/** graphql-js' default resolver. */
+function readProperty(run: Run, field: FieldPlan, source: unknown, parentPath: Path | undefined): unknown {
+  if ((typeof source !== 'object' || source === null) && typeof source !== 'function') return undefined;
+  const { name } = field.definition;
+  const record = source as Readonly<Record<string, unknown>>;
+  const property = record[name];
+  if (typeof property !== 'function') return property;
+  const method = record as Readonly<Record<string, (...given: readonly unknown[]) => unknown>>;
+  return method[name]?.(field.argumentsFor(run), run.contextValue, new Info(run, field, parentPath));
+}
+
+function failField(run: Run, field: FieldPlan, path: Path | undefined, error: unknown): null {
+  return fail(run, field, field.isLeaf ? pathBelow(path, field) : path, field.isNonNull, error);
+}
+
+/** At a place that may be null an error is told; elsewhere it is the parent's. */
+export function fail(
+  run: Run,
+  field: FieldPlan,
+  path: Path | undefined,
+  isNonNull: boolean,
+  error: unknown,
+): null {
+  const located = locatedError(error, field.nodes, toArray(path));
+  if (isNonNull) throw located;
+  run.errors.add(located, path);
+  return null;
+}
+
+/** What else is under way may reject too, and nobody else waits for it. */
+function throwWhenSettled(error: unknown, pending: readonly unknown[] | undefined): Promise<never> {
+  if (pending === undefined) throw error;
+  return Promise.all(pending).finally(() => {
+    throw error;
+  }) as Promise<never>;
+}
+
+export function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function pathBelow(prev: Path | undefined, { key, parentType }: FieldPlan): Path {
+  return { prev, key, typename: parentType.name };
+}
+
+function toArray(path: Path | undefined): (string | number)[] {
+  const keys: (string | number)[] = [];
+  for (let at = path; at !== undefined; at = at.prev) keys.push(at.key);
+  return keys.reverse();
+}

@@ -1,0 +1,142 @@
+/**
+ * What an operation will do, worked out once: for each object its fields in order, for each field how it is resolved and completed.
+ *
+ * Which fields an object has is asked of graphql-js itself (`collectFields`), with the values of the variables that `@skip` and
+ * `@include` read: an operation has one plan for each combination of those. Parts are planned when they are first reached,
+ * so a plan is never larger than what was executed.
+ */
+import { getArgumentValues, isLeafType, isNonNullType, Kind, visit } from 'graphql';
+import type {
+  FieldNode,
+  FragmentDefinitionNode,
+  GraphQLField,
+  GraphQLObjectType,
+  GraphQLSchema,
+  OperationDefinitionNode,
+} from 'graphql';
+import { SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef } from 'graphql';
+import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
+import { createCompleter } from './complete.ts';
+import type { Completer, Run } from './execute.ts';
+
+export interface Variant {
+  readonly operation: CompiledParts;
+  /** What `@skip` and `@include` read. */
+  readonly conditions: Readonly<Record<string, unknown>>;
+  /** Answers become JSON text at once, not objects. */
+  readonly isText: boolean;
+  /** What is selected of an object of this type by these fields. */
+  planObject(type: GraphQLObjectType, nodes: readonly FieldNode[]): ObjectPlan;
+}
+
+export interface CompiledParts {
+  readonly schema: GraphQLSchema;
+  readonly node: OperationDefinitionNode;
+  readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+}
+
+export interface FieldPlan {
+  readonly key: string;
+  /** `{"key":` or `,"key":` */
+  readonly keyText: string;
+  readonly nodes: readonly FieldNode[];
+  readonly definition: GraphQLField<unknown, unknown>;
+  readonly parentType: GraphQLObjectType;
+  /** Undefined: graphql-js' default, the parent's property of that name. */
+  readonly resolve: GraphQLField<unknown, unknown>['resolve'];
+  readonly argumentsFor: (run: Run) => Record<string, unknown>;
+  readonly complete: Completer;
+  readonly isNonNull: boolean;
+  /** Nothing below it can fail by itself, so its path is needed for its own errors only. */
+  readonly isLeaf: boolean;
+}
+
+export type ObjectPlan = readonly FieldPlan[];
+
+export function planOperation(
+  operation: CompiledParts,
+  conditions: Variant['conditions'],
+  isText: boolean,
+  rootType: GraphQLObjectType,
+): ObjectPlan {
+  const { schema, node } = operation;
+  const fragments = { ...operation.fragments };
+  const variant: Variant = {
+    operation,
+    conditions,
+    isText,
+    planObject: (type, nodes) =>
+      planFields(variant, type, collectSubfields(schema, fragments, conditions, type, nodes)),
+  };
+  return planFields(
+    variant,
+    rootType,
+    collectFields(schema, fragments, conditions, rootType, node.selectionSet),
+  );
+}
+
+/** Names of the variables that decide which fields there are. */
+export function findConditions(parts: CompiledParts): readonly string[] {
+  const names = new Set<string>();
+  const look = (root: OperationDefinitionNode | FragmentDefinitionNode): void => {
+    visit(root, {
+      Directive({ name, arguments: given }) {
+        if (name.value !== 'skip' && name.value !== 'include') return;
+        for (const { value } of given ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
+      },
+    });
+  };
+  look(parts.node);
+  Object.values(parts.fragments).forEach(look);
+  return [...names].sort();
+}
+
+function planFields(
+  variant: Variant,
+  parentType: GraphQLObjectType,
+  collected: ReadonlyMap<string, readonly FieldNode[]>,
+): ObjectPlan {
+  const plans: FieldPlan[] = [];
+  for (const [key, nodes] of collected) {
+    const [node] = nodes;
+    const definition = node && findDefinition(variant.operation.schema, parentType, node.name.value);
+    if (node === undefined || definition === undefined) continue;
+    const { type } = definition;
+    const isNonNull = isNonNullType(type);
+    plans.push({
+      key,
+      keyText: `${plans.length === 0 ? '{' : ','}"${key}":`,
+      nodes,
+      definition,
+      parentType,
+      resolve: definition.resolve,
+      argumentsFor: planArguments(definition, node),
+      complete: createCompleter(variant, type),
+      isNonNull,
+      isLeaf: isLeafType(isNonNull ? type.ofType : type),
+    });
+  }
+  return plans;
+}
+
+function findDefinition(
+  schema: GraphQLSchema,
+  parentType: GraphQLObjectType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
+  if (parentType === schema.getQueryType()) {
+    if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
+    if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
+  }
+  return parentType.getFields()[name];
+}
+
+/** A resolver may keep or change what it is given: each call has its own object, and objects inside are made anew. */
+function planArguments(
+  definition: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+): FieldPlan['argumentsFor'] {
+  if (definition.args.length === 0) return () => ({});
+  return ({ variables }) => getArgumentValues(definition, node, variables);
+}

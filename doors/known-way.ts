@@ -1,0 +1,87 @@
+/**
+ * The short way of a request whose operation is known: same guard, same context, same execution, and the answer as Apollo Server
+ * would write it, without what Apollo Server does around it (hash, header maps, URL, negotiation, promises).
+ *
+ * It takes only what Apollo Server has answered before, and gives back what does not end well: an answer with errors is handed to
+ * Apollo Server as executed, which formats it, finds its status and tells its plugins. So everything that Apollo's plugins
+ * may do for an answer without errors has to be done by the pipeline, or it reaches neither WebSocket nor SSE.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { DocumentNode, ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { CompiledOperation, TextResult } from './compiled/index.ts';
+import type { Pipeline } from './pipeline.ts';
+import { signalOf } from './reply.ts';
+
+export interface KnownWayOptions {
+  readonly pipeline: Pipeline;
+  createContext(request: FastifyRequest, signal: AbortSignal): unknown;
+}
+
+type LongWay = (request: FastifyRequest, reply: FastifyReply, createContext: () => unknown) => unknown;
+
+/** On a context: what its operation has already come to. */
+const executed = Symbol('executed');
+
+export function executedOf(context: object): ExecutionResult | undefined {
+  return (context as { readonly [executed]?: ExecutionResult })[executed];
+}
+
+/** `Accept` headers whose answer's type is known. */
+const maxAccepts = 100;
+
+export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goLongWay: LongWay) {
+  /** By `Accept`: what Apollo Server chose for it. */
+  const contentTypes = new LRUCache<string, string>({ max: maxAccepts });
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const accept = request.headers.accept ?? '';
+    const contentType = contentTypes.get(accept);
+    const known = request.method === 'POST' ? find(pipeline, request.body) : null;
+    if (known === null || contentType === undefined) {
+      const answer = await goLongWay(request, reply, () => createContext(request, signalOf(reply)));
+      const type = reply.getHeader('content-type');
+      if (known !== null && typeof type === 'string' && reply.statusCode === 200)
+        contentTypes.set(accept, type);
+      return answer;
+    }
+
+    let context: object;
+    try {
+      context = (await createContext(request, signalOf(reply))) as object;
+    } catch (error) {
+      return goLongWay(request, reply, () => Promise.reject(error));
+    }
+    const { operation, variables } = known;
+    const result = await operation.executeToText({ contextValue: context, variableValues: variables });
+    if (result.errors === undefined && typeof result.data === 'string') {
+      return reply.header('content-type', contentType).send(`{"data":${result.data}}\n`);
+    }
+    return goLongWay(request, reply, () => ({ ...context, [executed]: toData(result) }));
+  };
+}
+
+interface Known {
+  readonly operation: CompiledOperation;
+  readonly variables: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Null for what is not known, or has anything in it that Apollo Server should look at. */
+function find({ documents }: Pipeline, body: unknown): Known | null {
+  if (typeof body !== 'object' || body === null) return null;
+  const { query, operationName, variables, extensions } = body as Readonly<Record<string, unknown>>;
+  if (typeof query !== 'string' || extensions != null) return null;
+  if (operationName != null && typeof operationName !== 'string') return null;
+  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return null;
+  const document: DocumentNode | undefined = documents.find(query);
+  const operation = document && documents.compiled(document, operationName);
+  if (operation == null) return null;
+  return { operation, variables: (variables ?? undefined) as Known['variables'] };
+}
+
+function toData({ errors, data }: TextResult): ExecutionResult {
+  return {
+    ...(errors !== undefined && { errors }),
+    ...(data !== undefined && { data: data === null ? null : (JSON.parse(data) as ExecutionResult['data']) }),
+  };
+}
