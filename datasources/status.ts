@@ -57,9 +57,5 @@ export const isTerminalStatus = (status: WorkRequestStatus): boolean => terminal
 export const isTerminal = ({ status, timeFinished }: Progress): boolean =>
   timeFinished !== null || terminalStatuses.has(status);
 
-/** Whether waiting any longer is pointless: finished, or a person has to act. */
-export const isSettled = (progress: Progress): boolean =>
-  isTerminal(progress) || progress.status === 'NEEDS_ATTENTION';
-
 export const isCancelable = (progress: Progress): boolean =>
   cancelableStatuses.has(progress.status) && !isTerminal(progress);

@@ -4,7 +4,6 @@ import { catalog } from '../../datasources/catalog.ts';
 import {
   foldStatus,
   isCancelable,
-  isSettled,
   isTerminal,
   isTerminalStatus,
   statusOfWord,
@@ -91,12 +90,5 @@ describe('what a status means', () => {
 
   test.each(statuses)('%s can be canceled exactly where the contract says so', (status) => {
     expect(isCancelable({ status, timeFinished: null })).toBe(cancelable.includes(status));
-  });
-
-  test.each(statuses)('%s needs no more waiting when it is terminal, or a person has to act', (status) => {
-    expect(isSettled({ status, timeFinished: null })).toBe(
-      terminal.includes(status) || status === 'NEEDS_ATTENTION',
-    );
-    expect(isSettled({ status, timeFinished })).toBe(true);
   });
 });
