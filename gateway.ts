@@ -19,7 +19,7 @@ import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
 import { createLoaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
-import { createParentFinder } from './datasources/parents.ts';
+import { createParentFinders } from './datasources/parents.ts';
 import { createReadCache } from './datasources/read-cache.ts';
 import { createRegions, endpointOf } from './datasources/regions.ts';
 import type { Region, RegionAddition, Regions } from './datasources/regions.ts';
@@ -27,7 +27,7 @@ import { createRouter } from './datasources/routing.ts';
 import type { CredentialSource } from './datasources/signer.ts';
 import { isTerminalStatus } from './datasources/status.ts';
 import { sweep } from './datasources/sweep.ts';
-import type { Clock, WorkRequestSource } from './datasources/types.ts';
+import type { Clock, Errand, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
@@ -80,12 +80,13 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
   const homeRegion = config.oci.homeRegion ?? allowed[0]?.id ?? '';
   const tenancyId = async (): Promise<string> => (await credentials.current()).tenancyId ?? '';
 
+  const { upstreamDeadlineMs: deadlineMs } = config;
   const metrics = createMetrics();
   const upstream = createUpstream({
     credentials,
     clock,
     random,
-    deadlineMs: config.upstreamDeadlineMs,
+    deadlineMs,
     rps: config.upstreamRps,
     observe: metrics.observeUpstream,
   });
@@ -109,24 +110,24 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     log,
   });
   /** What a query sees, watchers are told. */
-  const sharedSource: WorkRequestSource = {
-    ...source,
+  const observed = (each: WorkRequestSource): WorkRequestSource => ({
+    ...each,
     async get(ref) {
-      const found = await source.get(ref);
+      const found = await each.get(ref);
       if (found) watchers.observe(found);
       return found;
     },
     async list(query) {
-      const page = await source.list(query);
+      const page = await each.list(query);
       // Where list items lack fields, what they tell is no state that a watcher could pass on.
       if (catalog[query.service].listLacks.size === 0) page.items.forEach((item) => watchers.observe(item));
       return page;
     },
-  };
+  });
   const readCache = createReadCache({
-    source: sharedSource,
     observations,
     clock,
+    deadlineMs,
     keepMs: config.readCacheMs,
   });
   const router = createRouter({
@@ -142,30 +143,37 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     cursors: createCursors({ secret: cursorSecretOf(config, log), now: () => clock.now() }),
     isReadOnly: config.isReadOnly,
     log,
-    async cancel(ref) {
-      const cancellation = await cancelWorkRequest(sharedSource, ref);
-      readCache.forget(ref.service, ref.region);
-      return cancellation;
-    },
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
-  } satisfies Omit<Context, 'loaders' | 'sweep'>;
-  const parents = createParentFinder({ upstream, endpoints, source, tenancyId, clock });
+  } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel'>;
+  const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
   const createContext = (isSubscription: boolean): Context => {
-    // A subscription's context outlives its events: loaders that remember would tell the first state for ever.
-    const loaders = createLoaders({ source: sharedSource, observations, cache: !isSubscription });
+    const startedAt = clock.now();
+    const errand: Errand = { endsAt: startedAt + 2 * deadlineMs };
+    // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
+    // would tell the first state for ever.
+    const own = observed(isSubscription ? source : source.for(errand));
+    const loaders = createLoaders({
+      source: own,
+      observations,
+      cache: !isSubscription,
+      isLate: () => !isSubscription && clock.now() >= startedAt + deadlineMs / 2,
+    });
     return {
       ...constant,
       loaders,
-      sweep: (query) => {
-        const lateAt = clock.now() + config.upstreamDeadlineMs;
-        return sweep(query, {
-          parents,
+      sweep: (query) =>
+        sweep(query, {
+          parents: parents.for(errand),
           endpoints,
-          list: (page) => readCache.list(page),
+          list: readCache.for(own, errand),
           complete: ({ ref }) => loaders.workRequest(ref, 'get'),
-          isLate: () => clock.now() >= lateAt,
-        });
+          isLate: () => clock.now() >= startedAt + deadlineMs,
+        }),
+      async cancel(ref) {
+        const cancellation = await cancelWorkRequest(own, ref);
+        readCache.forget(ref.service, ref.region);
+        return cancellation;
       },
     };
   };

@@ -155,8 +155,8 @@ function reasonOf(cause: unknown): string {
   return typeof code === 'string' ? code : 'connection failed';
 }
 
-export function placeOf(request: UpstreamRequest): string {
-  return `${request.service} in ${request.region}`;
+export function placeOf({ service, region }: Pick<UpstreamRequest, 'service' | 'region'>): string {
+  return `${service} in ${region}`;
 }
 
 /** What is known of a failed call, the rest left open. */

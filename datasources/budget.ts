@@ -3,8 +3,9 @@
  * at all while a 429 binds that key.
  *
  * A window instead of the usual token bucket: a bucket of `rps` tokens lets 2 × `rps` calls into one second. Here the
- * next call may go one window after the call `size` places before it. Slots are given out in the order of asking, so
- * nobody starves; a caller that could not be served in time is told at once and costs no slot.
+ * next call may go one window after the call `size` places before it, or fewer where the pace is slower. Slots are given out in the order of asking, so
+ * nobody starves; a caller that could not be served in time is told at once and costs no slot. After a 429 the pace is
+ * half of what it was, and comes back slowly.
  */
 import type { Clock } from './types.ts';
 
@@ -12,6 +13,9 @@ import type { Clock } from './types.ts';
 const maxBlockMs = 15 * 60_000;
 const firstBackoffMs = 1_000;
 const maxBackoffMs = 60_000;
+/** Slowest pace, as a part of `rps`, and how long it takes from nothing to full. */
+const minPace = 0.1;
+const recoveryMs = 60_000;
 
 export interface Budget {
   /**
@@ -49,6 +53,8 @@ interface Window {
   generation: number;
   /** 429s in a row. */
   strikes: number;
+  /** Part of `rps` that is asked when the last block ends. */
+  pace: number;
 }
 
 export function createBudget(options: { readonly rps: number; readonly clock: Clock }): Budget {
@@ -67,6 +73,9 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
     return now;
   };
 
+  /** Calls that a window takes at a pace. */
+  const callsAt = (pace: number): number => Math.max(1, Math.floor(size * pace));
+
   const windowOf = (key: string): Window => {
     let window = windows.get(key);
     if (window === undefined) {
@@ -77,6 +86,7 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
         blockedUntil: 0,
         generation: 0,
         strikes: 0,
+        pace: 1,
       };
       windows.set(key, window);
     }
@@ -85,7 +95,8 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
 
   const reserve = (window: Window, latest: number): number => {
     const now = look();
-    const slot = Math.max(now, (window.slots[window.next] ?? 0) + windowMs);
+    const oldest = (window.next + size - callsAt(paceAt(window, now))) % size;
+    const slot = Math.max(now, (window.slots[oldest] ?? 0) + windowMs);
     if (slot > latest) throw new BudgetExhausted(slot - now, window.blockedUntil > now);
     window.slots[window.next] = slot;
     window.next = (window.next + 1) % size;
@@ -119,6 +130,7 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
       // Ten calls in flight may all bring the same 429: only one sent after the last block is a further strike.
       if (window.strikes === 0 || sentAt >= window.blockedAt) {
         window.strikes += 1;
+        window.pace = Math.max(minPace, paceAt(window, now) / 2);
         window.blockedAt = now;
       }
       const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (window.strikes - 1));
@@ -127,8 +139,10 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
       window.blockedUntil = until;
       window.generation += 1;
       // Those who wait are let in one by one afterwards, not all in the first instant.
+      const calls = callsAt(window.pace);
       for (let i = 0; i < size; i += 1) {
-        window.slots[(window.next + i) % size] = until - windowMs + (i * windowMs) / size;
+        const place = Math.max(0, i - (size - calls));
+        window.slots[(window.next + i) % size] = until - windowMs + (place * windowMs) / calls;
       }
     },
 
@@ -137,6 +151,11 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
       if (window !== undefined && window.strikes > 0 && window.blockedUntil <= look()) window.strikes = 0;
     },
   };
+}
+
+/** While a 429 binds, the pace with which it ends. */
+function paceAt({ pace, blockedUntil }: Window, now: number): number {
+  return Math.min(1, pace + Math.max(0, now - blockedUntil) / recoveryMs);
 }
 
 function shift(window: Window, ms: number): void {

@@ -8,7 +8,8 @@
  * - budget: outside the signature, so that a call that waits is not signed with an old date
  * - exchange and check: innermost; nothing but a whole, parsed answer comes out
  *
- * One attempt takes at most `deadlineMs`, a call with its retries and waits at most twice that.
+ * One attempt takes at most `deadlineMs`, a call with its retries and waits at most twice that, and never longer than
+ * the errand that it is made for.
  */
 import { randomUUID } from 'node:crypto';
 import { Pool } from 'undici';
@@ -123,7 +124,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return pool;
   };
 
-  const share = createShare(credentials.id);
+  const share = createShare(credentials.id, { clock, deadlineMs });
   const retry = createRetry({ clock, random, closing: closing.signal, reloadCredential });
   const spend = createSpend({ budget, clock, deadlineMs, closing: closing.signal });
   const report: Interceptor = observe === undefined ? (next) => next : createReport(observe, clock);
@@ -137,7 +138,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   };
 
   return {
-    call(request) {
+    call(request, errand = null) {
       if (closing.signal.aborted) return Promise.reject(shuttingDown(request));
       let call: Call;
       try {
@@ -145,7 +146,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           request,
           ...parseTarget(request),
           requestId: randomUUID().replaceAll('-', '').toUpperCase(),
-          endsAt: clock.now() + 2 * deadlineMs,
+          endsAt: Math.min(clock.now() + 2 * deadlineMs, errand?.endsAt ?? Infinity),
           budgetKey: `${credentials.id} ${request.service} ${request.region}`,
           attempts: 0,
           credential: null,

@@ -46,11 +46,14 @@ export const createLoaders = ({
   source,
   observations,
   cache,
+  isLate = () => false,
 }: {
   readonly source: WorkRequestSource;
   readonly observations: Pick<Observations, 'compartmentOf'>;
   /** Whether an answer is remembered until the request ends; false where there is no such end (subscriptions). */
   readonly cache: boolean;
+  /** Whether time presses: what is left is asked for at once then, even where steps could save calls. */
+  readonly isLate?: () => boolean;
 }): Loaders => {
   const workRequests = new DataLoader<Wanted, WorkRequest | null, string>((wanted) => readBatch(wanted), {
     cacheKeyFn: ({ ref, depth }) => `${depth} ${globalIdOf(ref)}`,
@@ -138,7 +141,7 @@ export const createLoaders = ({
     const refusal = failures.find((failure) => isOneOf(refusesAll, failure));
     if (refusal) return others.forEach((ref) => found.set(globalIdOf(ref), refusal));
     // Time was lost: no more steps one after the other.
-    if (failures.some((failure) => isOneOf(takesTime, failure))) return readEach(others, found);
+    if (isLate() || failures.some((failure) => isOneOf(takesTime, failure))) return readEach(others, found);
     const compartments = new Set<string>();
     for (const ref of first) {
       const compartmentId = observations.compartmentOf(ref);
@@ -189,7 +192,7 @@ export const createLoaders = ({
           if (sought.delete(item.id) || hoped.has(item.id)) found.set(item.id, item);
         }
         page = sought.size < before ? (answer.nextPage ?? undefined) : undefined;
-      } while (page !== undefined && sought.size > 1);
+      } while (page !== undefined && sought.size > 1 && !isLate());
     } catch (error) {
       // Whoever may get may still not list, and a list can fail alone; but no more is asked where time or budget is up.
       if (error instanceof UpstreamError && !isOneOf(endsTheBatch, error)) return [...sought.values()];

@@ -10,7 +10,9 @@ import type { Api } from './api.ts';
 import { catalog } from './catalog.ts';
 import type { ServiceName } from './catalog.ts';
 import type { Endpoints } from './endpoints.ts';
-import type { Clock, Upstream, WorkRequestSource } from './types.ts';
+import { late } from './flight.ts';
+import { inTime } from './in-time.ts';
+import type { Clock, Errand, Upstream, WorkRequestSource } from './types.ts';
 
 export interface ParentFinder {
   /**
@@ -20,6 +22,11 @@ export interface ParentFinder {
   paramsFor(api: Api<ServiceName>, region: string, compartmentId: string): Promise<readonly ListParams[]>;
   /** The compartment itself and all that lie in it. @throws UpstreamError */
   subtreeOf(compartmentId: string): Promise<readonly string[]>;
+}
+
+/** Asked on, and remembered, also where those who wanted to know could not wait any longer. */
+export interface ParentFinders {
+  for(errand: Errand): ParentFinder;
 }
 
 export type ListParams = Readonly<Record<string, string>>;
@@ -37,7 +44,7 @@ const compartment = z.object({
 });
 type Compartment = z.infer<typeof compartment>;
 
-export const createParentFinder = ({
+export const createParentFinders = ({
   upstream,
   endpoints,
   source,
@@ -48,8 +55,8 @@ export const createParentFinder = ({
   readonly endpoints: Endpoints;
   readonly source: Pick<WorkRequestSource, 'namespaceOf'>;
   readonly tenancyId: () => Promise<string>;
-  readonly clock: Pick<Clock, 'now'>;
-}): ParentFinder => {
+  readonly clock: Clock;
+}): ParentFinders => {
   const parents = new LRUCache<string, Promise<readonly ListParams[]>>({
     max: 10_000,
     ttl: keptMs,
@@ -127,31 +134,49 @@ export const createParentFinder = ({
     return new Map([...byParent].map(([parent, children]) => [parent, children.map(({ id }) => id)]));
   };
 
-  return {
-    paramsFor(api, region, compartmentId) {
-      if (api.parents === null && !api.needsNamespace) return findParams(api, region, compartmentId);
-      // A namespace is the tenancy's, and the same for all of its service's APIs.
-      const key = api.needsNamespace ? `${api.package} ${region}` : `${api.name} ${region} ${compartmentId}`;
-      const known = parents.get(key);
-      if (known) return known;
-      const found = findParams(api, region, compartmentId);
-      parents.set(key, found);
-      // A failure is not kept: the next sweep asks again.
-      found.catch(() => parents.get(key) === found && parents.delete(key));
-      return found;
-    },
+  const paramsOf = (
+    api: Api<ServiceName>,
+    region: string,
+    compartmentId: string,
+  ): Promise<readonly ListParams[]> => {
+    // A namespace is the tenancy's, and the same for all of its service's APIs.
+    const key = api.needsNamespace ? `${api.package} ${region}` : `${api.name} ${region} ${compartmentId}`;
+    const known = parents.get(key);
+    if (known) return known;
+    const found = findParams(api, region, compartmentId);
+    parents.set(key, found);
+    // A failure is not kept: the next sweep asks again.
+    found.catch(() => parents.get(key) === found && parents.delete(key));
+    return found;
+  };
 
-    async subtreeOf(compartmentId) {
-      if (tree === null || tree.until <= clock.now()) {
-        const children = readTree();
-        const mine = { until: clock.now() + keptMs, children };
-        tree = mine;
-        children.catch(() => tree === mine && (tree = null));
-      }
-      const children = await tree.children;
-      const found = new Set([compartmentId]);
-      for (const id of found) for (const child of children.get(id) ?? []) found.add(child);
-      return [...found];
+  const currentTree = (): Promise<ReadonlyMap<string, readonly string[]>> => {
+    if (tree === null || tree.until <= clock.now()) {
+      const children = readTree();
+      const mine = { until: clock.now() + keptMs, children };
+      tree = mine;
+      children.catch(() => tree === mine && (tree = null));
+    }
+    return tree.children;
+  };
+
+  return {
+    for({ endsAt }) {
+      const waitFor = <T>(work: Promise<T>, service: ServiceName, region: string): Promise<T> =>
+        inTime(work, endsAt - clock.now(), clock, () => late({ service, region }));
+      return {
+        paramsFor(api, region, compartmentId) {
+          if (api.parents === null && !api.needsNamespace) return Promise.resolve([{}]);
+          return waitFor(paramsOf(api, region, compartmentId), api.name, region);
+        },
+
+        async subtreeOf(compartmentId) {
+          const children = await waitFor(currentTree(), 'IDENTITY', endpoints.homeRegion);
+          const found = new Set([compartmentId]);
+          for (const id of found) for (const child of children.get(id) ?? []) found.add(child);
+          return [...found];
+        },
+      };
     },
   };
 };

@@ -6,17 +6,23 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { ServiceName } from './catalog.ts';
+import { join } from './flight.ts';
+import type { Flight } from './flight.ts';
 import type { Observations } from './observations.ts';
-import type { Clock, ListQuery, Page, WorkRequest, WorkRequestSource } from './types.ts';
+import type { Clock, Errand, ListQuery, Page, WorkRequest, WorkRequestSource } from './types.ts';
 
 export interface ReadCache {
-  list(query: ListQuery): Promise<Page<WorkRequest>>;
+  /** Lists for one operation. */
+  for(
+    source: Pick<WorkRequestSource, 'list'>,
+    errand: Errand,
+  ): (query: ListQuery) => Promise<Page<WorkRequest>>;
   /** After a cancel: what was read of this service and region before is not told any more. */
   forget(service: ServiceName, region: string): void;
 }
 
 interface Entry {
-  readonly page: Promise<Page<WorkRequest>>;
+  readonly flight: Flight<Page<WorkRequest>>;
   isUnderWay: boolean;
   /** When the call began, in milliseconds since the epoch: what it tells is no younger. */
   readonly askedAt: number;
@@ -26,37 +32,45 @@ interface Entry {
 const capacity = 5_000;
 
 export const createReadCache = ({
-  source,
   observations,
   clock,
+  deadlineMs,
   keepMs,
 }: {
-  readonly source: Pick<WorkRequestSource, 'list'>;
   readonly observations: Pick<Observations, 'refresh'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
+  /** `UPSTREAM_DEADLINE_MS` */
+  readonly deadlineMs: number;
   /** `READ_CACHE_MS`; 0 keeps nothing: only calls under way are shared. */
   readonly keepMs: number;
 }): ReadCache => {
   const entries = new LRUCache<string, Entry>({ max: capacity });
 
-  const isFresh = ({ isUnderWay, askedAt }: Entry): boolean => {
+  const shared = (
+    { flight, isUnderWay, askedAt }: Entry,
+    place: ListQuery,
+    { endsAt }: Errand,
+  ): Promise<Page<WorkRequest>> | null => {
+    if (isUnderWay) return join(flight, { place, endsAt }, { clock, deadlineMs });
     const ageMs = clock.now() - askedAt;
     // A negative age says that the wall clock was set back.
-    return isUnderWay || (ageMs >= 0 && ageMs < keepMs);
+    return ageMs >= 0 && ageMs < keepMs ? flight.answer : null;
   };
 
   return {
-    async list(query) {
+    for: (source, errand) => async (query) => {
       const key = keyOf(query);
       const known = entries.get(key);
-      if (known && isFresh(known)) {
-        const { items, ...page } = await known.page;
+      const joined = known && shared(known, query, errand);
+      if (joined) {
+        const { items, ...page } = await joined;
         return { ...page, items: items.map((item) => observations.refresh(item)) };
       }
-      const entry: Entry = { page: source.list(query), isUnderWay: true, askedAt: clock.now() };
+      const flight = { answer: source.list(query), endsAt: errand.endsAt };
+      const entry: Entry = { flight, isUnderWay: true, askedAt: clock.now() };
       entries.set(key, entry);
       try {
-        const page = await entry.page;
+        const page = await flight.answer;
         entry.isUnderWay = false;
         return page;
       } catch (error) {

@@ -3,7 +3,8 @@
  *
  * Waits grow exponentially with full jitter (each is random between nothing and the bound), honour `retry-after`, and
  * never lead beyond the call's total time. The quota is the token bucket of Oracle's and AWS' SDKs: every retry costs
- * one, every success gives a tenth back, so of a dead service we ask hardly more often than without retries.
+ * one, every success gives a tenth back, and so does every second, so that a service that was dead is not without
+ * retries for long; while it is dead, we ask it hardly more often than without retries.
  */
 import { UpstreamError } from '../errors.ts';
 import type { Call, Interceptor } from './call.ts';
@@ -12,10 +13,10 @@ import type { Clock } from './types.ts';
 const maxAttempts = 4;
 const baseMs = 200;
 const maxWaitMs = 5_000;
-/** In tenths, so that counting stays exact: ten retries, each success pays for a tenth of one. */
-const quotaPerKey = 100;
-const price = 10;
-const refund = 1;
+/** The quota is kept in milliseconds, with which it comes back: ten retries; a success is worth a second. */
+const quotaMs = 100_000;
+const priceMs = 10_000;
+const refundMs = 1_000;
 
 /** `retryable`: another attempt may bring another answer. Timeouts are not: a slow service gets no second load. */
 const retryableStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
@@ -31,19 +32,20 @@ export interface RetryOptions {
 }
 
 export function createRetry({ clock, random, closing, reloadCredential }: RetryOptions): Interceptor {
-  const quota = createRetryQuota();
+  const quota = createRetryQuota(clock);
 
   return (next) => async (call) => {
     let hasReloaded = false;
     let lastError: unknown;
     for (let attempts = 1; ; attempts += 1) {
+      const sent = call.attempts;
       try {
         const answer = await next(call);
         quota.succeed(call.budgetKey);
         return answer;
       } catch (error) {
-        // When there is no turn for a further attempt, what Oracle said to the last one explains more.
-        if (lastError !== undefined && isWithoutTurn(error)) throw lastError;
+        // Where a further attempt could not be made, what Oracle said to the last one explains more.
+        if (lastError !== undefined && call.attempts === sent) throw lastError;
         lastError = error;
       }
       if (!hasReloaded && isRefusedCredential(lastError)) {
@@ -75,32 +77,33 @@ function isRefusedCredential(error: unknown): boolean {
   return error instanceof UpstreamError && error.failure.status === 401;
 }
 
-function isWithoutTurn(error: unknown): boolean {
-  return (
-    error instanceof UpstreamError && error.code === 'UPSTREAM_THROTTLED' && error.failure.status === null
-  );
-}
-
 export interface RetryQuota {
   /** False when the key's retries are used up. */
   take(key: string): boolean;
   succeed(key: string): void;
 }
 
-export function createRetryQuota(): RetryQuota {
-  const spent = new Map<string, number>();
+export function createRetryQuota(clock: Pick<Clock, 'now'>): RetryQuota {
+  const spent = new Map<string, { readonly ms: number; readonly at: number }>();
+
+  const spentOn = (key: string): number => {
+    const { ms, at } = spent.get(key) ?? { ms: 0, at: 0 };
+    return Math.max(0, ms - Math.max(0, clock.now() - at));
+  };
+  const note = (key: string, ms: number): void => {
+    if (ms <= 0) spent.delete(key);
+    else spent.set(key, { ms, at: clock.now() });
+  };
+
   return {
     take(key) {
-      const used = spent.get(key) ?? 0;
-      if (used + price > quotaPerKey) return false;
-      spent.set(key, used + price);
+      const ms = spentOn(key) + priceMs;
+      if (ms > quotaMs) return false;
+      note(key, ms);
       return true;
     },
     succeed(key) {
-      const used = spent.get(key);
-      if (used === undefined) return;
-      if (used <= refund) spent.delete(key);
-      else spent.set(key, used - refund);
+      if (spent.has(key)) note(key, spentOn(key) - refundMs);
     },
   };
 }

@@ -1,12 +1,14 @@
 /** Identical reads in flight are one call: same credential, host, path, query and headers. */
 import type { Interceptor } from './call.ts';
+import { join } from './flight.ts';
+import type { Flight, FlightRules } from './flight.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './types.ts';
 
-export function createShare(credentialId: string): Interceptor {
-  const inFlight = new Map<string, Promise<UpstreamAnswer>>();
+export function createShare(credentialId: string, rules: FlightRules): Interceptor {
+  const inFlight = new Map<string, Flight<UpstreamAnswer>>();
 
   return (next) => (call) => {
-    const { request, target } = call;
+    const { request, target, endsAt } = call;
     if (request.method !== 'GET') {
       // A read that began before a cancel must not answer one that begins after it.
       const forgetAll = (): void => inFlight.clear();
@@ -15,14 +17,15 @@ export function createShare(credentialId: string): Interceptor {
     }
     const key = `${credentialId} ${request.origin}${target} ${headersKey(request.headers)}`;
     const shared = inFlight.get(key);
-    if (shared !== undefined) return shared;
-    const answer = next(call);
+    const joined = shared && join(shared, { place: request, endsAt }, rules);
+    if (joined) return joined;
+    const flight = { answer: next(call), endsAt };
     const forget = (): void => {
-      if (inFlight.get(key) === answer) inFlight.delete(key);
+      if (inFlight.get(key) === flight) inFlight.delete(key);
     };
-    inFlight.set(key, answer);
-    answer.then(forget, forget);
-    return answer;
+    inFlight.set(key, flight);
+    flight.answer.then(forget, forget);
+    return flight.answer;
   };
 }
 

@@ -19,6 +19,7 @@ export function createSpend({ budget, clock, deadlineMs, closing }: SpendOptions
     const { request, budgetKey } = call;
     // A turn in the last moment would only end as a timeout: a tenth of the deadline is left for the call itself.
     const latest = call.endsAt - deadlineMs / 10;
+    if (clock.now() > latest) throw tooLate(request);
     try {
       const turn = budget.take(budgetKey, latest, closing);
       if (turn !== undefined) await turn;
@@ -37,6 +38,11 @@ export function createSpend({ budget, clock, deadlineMs, closing }: SpendOptions
       throw error;
     }
   };
+}
+
+function tooLate(request: UpstreamRequest): UpstreamError {
+  const message = `${placeOf(request)} was not asked: the calls before it took all the time that an answer may take (twice UPSTREAM_DEADLINE_MS).`;
+  return new UpstreamError('UPSTREAM_TIMEOUT', message, failureOf(request));
 }
 
 function withoutTurn(request: UpstreamRequest, { waitMs, isBlocked }: BudgetExhausted): UpstreamError {

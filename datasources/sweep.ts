@@ -78,27 +78,8 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
   checkNativeId(query.compartmentId);
   checkFilter(query.filter);
   const { position } = query;
-  const { found, failures, unknown, subtreeTries } = await expand(query, dependencies);
-  const opened = found.map((source): Opened => {
-    const { lag, tries = 0, params, service, region, compartmentId, ...place } = source;
-    const stream = openStream(
-      { service, region, compartmentId, params },
-      {
-        order: query.order,
-        filter: query.filter,
-        first: query.first,
-        after: lag !== undefined ? lag : (position?.after ?? null),
-        place,
-        isLastTry: tries >= maxTries,
-        list: dependencies.list,
-        complete: dependencies.complete,
-        isLate: dependencies.isLate,
-      },
-    );
-    return { source, stream };
-  });
+  const { opened, failures, unknown, subtreeTries } = await openAll(query, dependencies);
   const streams = opened.map(({ stream }) => stream);
-  await Promise.all(streams.map((stream) => stream.fill()));
   const { told, taken } = await merge(streams, query, dependencies);
   const rows = [...failures, ...streams.flatMap((stream) => stream.failures())];
   const isAbsent =
@@ -208,66 +189,101 @@ const placeAfter = (
   return { after, open };
 };
 
-interface Expanded {
-  readonly found: readonly FoundSource[];
+interface OpenedAll {
+  readonly opened: readonly Opened[];
   readonly failures: readonly SourceFailure[];
   /** Sources that may be found out later. */
   readonly unknown: readonly OpenSource[];
   readonly subtreeTries: number;
 }
 
-/** The sources of this page. What cannot be found out is a failure of that source, and tried again like any other. */
-const expand = async (query: SweepQuery, dependencies: SweepDependencies): Promise<Expanded> => {
+/**
+ * The sources of this page, each with its head. What cannot be found out is a failure of that source, and tried again
+ * like any other. Nobody waits for another's parents, nor for the compartments below.
+ */
+const openAll = async (query: SweepQuery, dependencies: SweepDependencies): Promise<OpenedAll> => {
   const { position } = query;
-  const { parents } = dependencies;
   const failures: SourceFailure[] = [];
-  const { compartments, subtreeTries } = await compartmentsOf(query, dependencies, failures);
+  const unknown: OpenSource[] = [];
+  const openEach = async (source: OpenSource): Promise<readonly Opened[]> => {
+    const { params, tries = 0, ...rest } = source;
+    let found: readonly FoundSource[];
+    try {
+      found = params !== null ? [{ ...source, params }] : await findSources(source, dependencies);
+    } catch (error) {
+      const failure = rowOf(source, error);
+      failures.push(failure);
+      // Late from now on: the others go ahead.
+      if (failure.isRetryable && tries < maxTries)
+        unknown.push({ ...rest, params: null, lag: null, tries: tries + 1 });
+      return [];
+    }
+    const opened = found.map((each) => open(each, query, dependencies));
+    await Promise.all(opened.map(({ stream }) => stream.fill()));
+    return opened;
+  };
   // What is found late has told nothing yet, whatever the others have.
   const late = position === null ? {} : { lag: null };
-  const sought = placesIn(compartments, query, dependencies).map((place): OpenSource => ({
-    ...place,
-    params: null,
-    page: null,
-    ...late,
-  }));
-  const unknown: OpenSource[] = [];
-  const found = await Promise.all(
-    [...(position?.open ?? []), ...sought].map(async (source): Promise<readonly FoundSource[]> => {
-      const { params, tries = 0, ...rest } = source;
-      if (params !== null) return [{ ...source, params }];
-      try {
-        const all = await parents.paramsFor(catalog[source.service], source.region, source.compartmentId);
-        return all.map((each) => ({ ...rest, params: each }));
-      } catch (error) {
-        const failure = rowOf(source, error);
-        failures.push(failure);
-        // Late from now on: the others go ahead.
-        if (failure.isRetryable && tries < maxTries)
-          unknown.push({ ...rest, params: null, lag: null, tries: tries + 1 });
-        return [];
-      }
-    }),
-  );
-  return { found: found.flat(), failures, unknown, subtreeTries };
+  const openCompartments = async (compartments: readonly string[]): Promise<readonly Opened[]> => {
+    const places = placesIn(compartments, query, dependencies);
+    const opened = await Promise.all(
+      places.map((place) => openEach({ ...place, params: null, page: null, ...late })),
+    );
+    return opened.flat();
+  };
+  const [known, own, [below, subtreeTries]] = await Promise.all([
+    Promise.all((position?.open ?? []).map(openEach)),
+    position === null ? openCompartments([query.compartmentId]) : [],
+    findSubtree(query, dependencies, failures).then(
+      async ({ compartments, tries }) => [await openCompartments(compartments), tries] as const,
+    ),
+  ]);
+  return { opened: [...known.flat(), ...own, ...below], failures, unknown, subtreeTries };
 };
 
-/** Compartments that the sweep has not begun with yet. */
-const compartmentsOf = async (
+const findSources = async (
+  { tries: _, ...source }: OpenSource,
+  { parents }: SweepDependencies,
+): Promise<readonly FoundSource[]> => {
+  const all = await parents.paramsFor(catalog[source.service], source.region, source.compartmentId);
+  return all.map((params) => ({ ...source, params }));
+};
+
+const open = (source: FoundSource, query: SweepQuery, dependencies: SweepDependencies): Opened => {
+  const { lag, tries = 0, params, service, region, compartmentId, ...place } = source;
+  const stream = openStream(
+    { service, region, compartmentId, params },
+    {
+      order: query.order,
+      filter: query.filter,
+      first: query.first,
+      after: lag !== undefined ? lag : (query.position?.after ?? null),
+      place,
+      isLastTry: tries >= maxTries,
+      list: dependencies.list,
+      complete: dependencies.complete,
+      isLate: dependencies.isLate,
+    },
+  );
+  return { source, stream };
+};
+
+/** Compartments below that the sweep has not begun with yet. */
+const findSubtree = async (
   { compartmentId, includeSubcompartments, position }: SweepQuery,
   { parents, endpoints }: SweepDependencies,
   failures: SourceFailure[],
-): Promise<{ readonly compartments: readonly string[]; readonly subtreeTries: number }> => {
-  const own = position === null ? [compartmentId] : [];
+): Promise<{ readonly compartments: readonly string[]; readonly tries: number }> => {
   const tries = position === null ? 0 : position.subtreeTries;
-  if (!includeSubcompartments || tries === undefined) return { compartments: own, subtreeTries: 0 };
+  if (!includeSubcompartments || tries === undefined) return { compartments: [], tries: 0 };
   try {
     const subtree = await parents.subtreeOf(compartmentId);
-    return { compartments: [...own, ...subtree.filter((id) => id !== compartmentId)], subtreeTries: 0 };
+    return { compartments: subtree.filter((id) => id !== compartmentId), tries: 0 };
   } catch (error) {
     const place = { service: 'IDENTITY', region: endpoints.homeRegion, compartmentId } as const;
     const failure = rowOf(place, error);
     failures.push(failure);
-    return { compartments: own, subtreeTries: failure.isRetryable && tries < maxTries ? tries + 1 : 0 };
+    return { compartments: [], tries: failure.isRetryable && tries < maxTries ? tries + 1 : 0 };
   }
 };
 

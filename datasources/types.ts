@@ -123,6 +123,12 @@ export interface WorkRequestSource {
   cancel(ref: WorkRequestRef, options?: { readonly ifMatch?: string }): Promise<void>;
 }
 
+/** What calls are made for: one operation of a caller. */
+export interface Errand {
+  /** When its answer is due, in milliseconds since the epoch: nothing is asked or waited for any longer. */
+  readonly endsAt: number;
+}
+
 /** One call to Oracle Cloud. `origin` and `path` come from the catalog and the allowed regions, never from an id. */
 export interface UpstreamRequest {
   readonly service: ServiceName;
@@ -148,9 +154,10 @@ export interface UpstreamAnswer {
 export interface Upstream {
   /**
    * Signs, budgets, retries, caps and checks one call. Identical GETs in flight share one.
+   * @param errand what it is made for; null: it has all the time that a call may take
    * @throws UpstreamError: UPSTREAM_* codes, UNAUTHENTICATED (401), FORBIDDEN (403), NOT_FOUND (404), BAD_USER_INPUT (400)
    */
-  call(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  call(request: UpstreamRequest, errand?: Errand | null): Promise<UpstreamAnswer>;
   close(): Promise<void>;
 }
 

@@ -14,8 +14,10 @@ import type { Endpoints } from './endpoints.ts';
 import { checkNativeId } from './ids.ts';
 import type { Observations } from './observations.ts';
 import { createNamespaces } from './quirks/log-analytics.ts';
+import type { Namespaces } from './quirks/log-analytics.ts';
 import type {
   Clock,
+  Errand,
   ListQuery,
   Page,
   PageQuery,
@@ -35,10 +37,22 @@ export interface SourceOptions {
   readonly tenancyId: () => Promise<string>;
 }
 
-export const createWorkRequestSource = (options: SourceOptions): WorkRequestSource => {
-  const { upstream, endpoints, observations, clock } = options;
-  const namespaces = createNamespaces(options);
+export interface Sources extends WorkRequestSource {
+  /** The same, for one operation: its calls end with the errand. */
+  for(errand: Errand): WorkRequestSource;
+}
 
+export const createWorkRequestSource = (options: SourceOptions): Sources => {
+  const namespaces = createNamespaces(options);
+  const sourceFor = (errand: Errand | null): WorkRequestSource => createSource(options, namespaces, errand);
+  return { ...sourceFor(null), for: sourceFor };
+};
+
+const createSource = (
+  { upstream, endpoints, observations, clock }: SourceOptions,
+  namespaces: Namespaces,
+  errand: Errand | null,
+): WorkRequestSource => {
   const call = (
     api: Api<ServiceName>,
     region: string,
@@ -46,13 +60,21 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
     more: { readonly method?: 'GET' | 'DELETE'; readonly headers?: Readonly<Record<string, string>> } = {},
   ): Promise<UpstreamAnswer> => {
     const { origin, prefix } = endpoints.of(api, region);
-    return upstream.call({ service: api.name, region, method: 'GET', ...more, origin, path: prefix + path });
+    const request = {
+      service: api.name,
+      region,
+      method: 'GET',
+      ...more,
+      origin,
+      path: prefix + path,
+    } as const;
+    return upstream.call(request, errand);
   };
 
   const complete = async (ref: WorkRequestRef): Promise<WorkRequestRef | null> => {
     const api = catalog[ref.service];
     if (!api.needsNamespace || ref.namespace !== undefined) return ref;
-    const namespace = await namespaces.of(api, ref.region);
+    const namespace = await namespaces.of(api, ref.region, errand);
     return namespace === null ? null : { ...ref, namespace };
   };
 
@@ -86,7 +108,7 @@ export const createWorkRequestSource = (options: SourceOptions): WorkRequestSour
 
   return {
     complete,
-    namespaceOf: (service, region) => namespaces.of(catalog[service], region),
+    namespaceOf: (service, region) => namespaces.of(catalog[service], region, errand),
 
     async get(ref) {
       const api = catalog[ref.service];

@@ -9,11 +9,11 @@ import type { Api } from '../api.ts';
 import type { ServiceName } from '../catalog.ts';
 import type { Endpoints } from '../endpoints.ts';
 import { isNamespaceName } from '../ids.ts';
-import type { Upstream } from '../types.ts';
+import type { Errand, Upstream } from '../types.ts';
 
 export interface Namespaces {
   /** Name of the tenancy's namespace in a region; null when it has none there. @throws UpstreamError */
-  of(api: Api<ServiceName>, region: string): Promise<string | null>;
+  of(api: Api<ServiceName>, region: string, errand: Errand | null): Promise<string | null>;
 }
 
 const namespaceList = z.object({
@@ -31,11 +31,15 @@ export const createNamespaces = ({
 }): Namespaces => {
   const found = new Map<string, string>();
 
-  const ask = async (api: Api<ServiceName>, region: string): Promise<string | null> => {
+  const ask = async (
+    api: Api<ServiceName>,
+    region: string,
+    errand: Errand | null,
+  ): Promise<string | null> => {
     const { origin, prefix } = endpoints.of(api, region);
     const path = `${prefix}/namespaces?compartmentId=${encodeURIComponent(await tenancyId())}`;
     const answer = await upstream
-      .call({ service: api.name, region, method: 'GET', origin, path })
+      .call({ service: api.name, region, method: 'GET', origin, path }, errand)
       .catch(absentOnly);
     if (answer === null) return null;
     const { status, body, opcRequestId } = answer;
@@ -49,10 +53,10 @@ export const createNamespaces = ({
   };
 
   return {
-    async of(api, region) {
+    async of(api, region, errand) {
       const known = found.get(region);
       if (known !== undefined) return known;
-      const name = await ask(api, region);
+      const name = await ask(api, region, errand);
       if (name !== null) found.set(region, name);
       return name;
     },

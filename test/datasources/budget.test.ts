@@ -78,7 +78,36 @@ describe('the budget', () => {
     expect(turns).toEqual([0, 0]);
     budget.block('a', startedAt, 5_000);
     await clock.advance(20_000);
-    expect(turns).toEqual([0, 0, 5_000, 5_500]);
+    expect(turns).toEqual([0, 0, 5_000, 6_000]);
+  });
+
+  test('after a 429 has half its pace, after the next a quarter, and comes back within a minute', async () => {
+    const clock = createManualClock();
+    const budget = createBudget({ rps: 10, clock });
+    /** All who ask within a second and are served within it. */
+    const turnsInASecond = async (): Promise<number> => {
+      const asking = Array.from({ length: 20 }, async () => budget.take('a', clock.now() + 999));
+      const [turns] = await Promise.all([Promise.allSettled(asking), clock.advance(1_000)]);
+      return turns.filter(({ status }) => status === 'fulfilled').length;
+    };
+    expect(await turnsInASecond()).toBe(10);
+    budget.block('a', clock.now(), 1_000);
+    await clock.advance(1_000);
+    expect(await turnsInASecond()).toBe(5);
+    await clock.advance(1_000);
+    budget.block('a', clock.now(), 1_000);
+    await clock.advance(1_000);
+    expect(await turnsInASecond()).toBe(2);
+    for (let strikes = 0; strikes < 10; strikes += 1) {
+      budget.block('a', clock.now(), 1_000);
+      await clock.advance(1_000);
+    }
+    expect(await turnsInASecond()).toBe(1);
+    await clock.advance(20_000);
+    const onTheWay = await turnsInASecond();
+    expect([onTheWay > 1, onTheWay < 10]).toEqual([true, true]);
+    await clock.advance(60_000);
+    expect(await turnsInASecond()).toBe(10);
   });
 
   test('backs off longer with each 429 in a row, but counts those that were sent together once', async () => {

@@ -398,6 +398,17 @@ describe('no answer, or not a whole one', () => {
     },
   );
 
+  test('nothing is asked for an errand that is over, and a read is given up when its errand ends', async () => {
+    const { origin, received, upstream } = await start(() => undefined, {});
+    const over = await failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: Date.now() }));
+    expect(over).toMatchObject({ code: 'UPSTREAM_TIMEOUT', isRetryable: true });
+    expect(over.message).toMatch(/was not asked: .*twice UPSTREAM_DEADLINE_MS/);
+    expect(received).toHaveLength(0);
+    const ended = await failureOfCall(upstream.call(getFrom(origin, '/b'), { endsAt: Date.now() + 1_100 }));
+    expect(ended.code).toBe('UPSTREAM_TIMEOUT');
+    expect(received).toHaveLength(1);
+  });
+
   test('no answer takes longer than twice the deadline, whatever upstream does', async () => {
     const { origin, received, upstream } = await start(
       (_request, response, count) =>

@@ -227,6 +227,34 @@ describe('ids never seen', () => {
     expect(source.mostAtOnce).toBeGreaterThan(60);
   });
 
+  test('are asked for all at once where time presses', async () => {
+    const source = createFakeSource({ residents: [] });
+    const loaders = createLoaders({
+      source,
+      observations: source.observations,
+      cache: true,
+      isLate: () => true,
+    });
+    const refs = refsOf(residentsOf('a', 100));
+    await Promise.all(refs.map((ref) => loaders.workRequest(ref, 'listItem')));
+    expect([source.calls.length, source.mostAtOnce]).toEqual([100, 99]);
+  });
+
+  test('are not looked for on further pages where time presses', async () => {
+    const residents = residentsOf('a', 30);
+    const source = createFakeSource({ residents, pageSize: 10 });
+    source.see(...residents);
+    const loaders = createLoaders({
+      source,
+      observations: source.observations,
+      cache: true,
+      isLate: () => true,
+    });
+    await Promise.all(refsOf(residents).map((ref) => loaders.workRequest(ref, 'listItem')));
+    expect(source.calls.filter((call) => call.startsWith('list'))).toHaveLength(1);
+    expect(source.calls.filter((call) => call.startsWith('get'))).toHaveLength(20);
+  });
+
   test('the first of which are absent still become a list', async () => {
     const residents = residentsOf('a', 50);
     const { source, read } = createBench({ residents });

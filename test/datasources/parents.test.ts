@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { catalog } from '../../datasources/catalog.ts';
 import type { ServiceName } from '../../datasources/catalog.ts';
-import { createParentFinder } from '../../datasources/parents.ts';
+import { createParentFinders } from '../../datasources/parents.ts';
 import type { ListParams, ParentFinder } from '../../datasources/parents.ts';
 import type { UpstreamRequest } from '../../datasources/types.ts';
 import { createTestSource, tenancy, upstreamError } from '../support/fake-upstream.ts';
@@ -20,7 +20,7 @@ const createScene = (
   { tenancyId = async () => tenancy }: { readonly tenancyId?: () => Promise<string> } = {},
 ): Scene => {
   const test = createTestSource(answer);
-  const parents = createParentFinder({ ...test, tenancyId });
+  const parents = createParentFinders({ ...test, tenancyId }).for({ endsAt: test.clock.now() + 20_000 });
   return {
     ...test,
     parents,
@@ -146,6 +146,28 @@ describe('parents', () => {
       expect(search).toBe('');
     }
   });
+});
+
+test('parents are waited for as long as the errand lasts, and remembered when they come after all', async () => {
+  let tell: () => void = () => undefined;
+  const told = new Promise<void>((resolve) => (tell = resolve));
+  const test = createTestSource(async () => {
+    await told;
+    return { body: ids('lb') };
+  });
+  const finders = createParentFinders({ ...test, tenancyId: async () => tenancy });
+  const hurried = finders.for({ endsAt: test.clock.now() + 100 });
+  const asking = hurried.paramsFor(catalog.LOADBALANCER, ashburn, compartment);
+  await Promise.all([
+    expect(asking).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT', failure: { region: ashburn } }),
+    test.clock.advance(100),
+  ]);
+  tell();
+  const patient = finders.for({ endsAt: test.clock.now() + 20_000 });
+  expect(await patient.paramsFor(catalog.LOADBALANCER, ashburn, compartment)).toEqual([
+    { loadBalancerId: 'lb' },
+  ]);
+  expect(test.upstream.requests).toHaveLength(1);
 });
 
 describe('the namespace', () => {

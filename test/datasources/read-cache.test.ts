@@ -22,11 +22,15 @@ const openCache = (keepMs = 1_000, answer: () => Promise<Page<WorkRequest>> = as
     asked.push(one);
     return answer();
   };
+  const cache = createReadCache({ observations, clock, deadlineMs: 10_000, keepMs });
   return {
     clock,
     observations,
     asked,
-    cache: createReadCache({ source: { list }, observations, clock, keepMs }),
+    cache: {
+      list: (one: ListQuery, endsAt = clock.now() + 20_000) => cache.for({ list }, { endsAt })(one),
+      forget: cache.forget,
+    },
   };
 };
 const pageOf = (...items: WorkRequest[]): Page<WorkRequest> => ({ items, nextPage: null, malformed: [] });
@@ -53,6 +57,25 @@ describe('lists read a moment ago', () => {
     await cache.list({ ...query, limit: 11 });
     await cache.list({ ...query, params: { status: 'FAILED' } });
     expect(asked).toHaveLength(6);
+  });
+
+  test('are waited for only as long as there is time, and not shared where they are given up too soon', async () => {
+    const answers: ((page: Page<WorkRequest>) => void)[] = [];
+    const { cache, clock, asked } = openCache(
+      1_000,
+      () => new Promise<Page<WorkRequest>>((resolve) => answers.push(resolve)),
+    );
+    const first = cache.list(query);
+    const hurried = cache.list(query, clock.now() + 100);
+    await Promise.all([
+      expect(hurried).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' }),
+      clock.advance(100),
+    ]);
+    await clock.advance(11_000);
+    const late = cache.list(query);
+    expect(asked).toHaveLength(2);
+    for (const answer of answers) answer(pageOf(item));
+    expect(await first).toEqual(await late);
   });
 
   test('share one call while it is under way, and all of them its failure, which is not kept', async () => {

@@ -3,6 +3,7 @@ import { createRetryQuota, nextWaitMs } from '../../datasources/retry.ts';
 import type { Trouble } from '../../datasources/retry.ts';
 import { failureOf } from '../../datasources/answers.ts';
 import { UpstreamError } from '../../errors.ts';
+import { createManualClock } from '../support/clock.ts';
 import {
   answerJson,
   createSkippingClock,
@@ -47,14 +48,26 @@ describe('the wait before the next attempt', () => {
 
 describe('the quota', () => {
   test('is ten retries, and a tenth of one for each success', () => {
-    const quota = createRetryQuota();
+    const quota = createRetryQuota(createManualClock());
     expect(Array.from({ length: 12 }, () => quota.take('a')).filter(Boolean)).toHaveLength(10);
     for (let i = 0; i < 10; i += 1) quota.succeed('a');
     expect([quota.take('a'), quota.take('a')]).toEqual([true, false]);
   });
 
+  test('comes back with time, too: one every ten seconds', async () => {
+    const clock = createManualClock();
+    const quota = createRetryQuota(clock);
+    for (let i = 0; i < 10; i += 1) quota.take('a');
+    await clock.advance(9_999);
+    expect(quota.take('a')).toBe(false);
+    await clock.advance(1);
+    expect([quota.take('a'), quota.take('a')]).toEqual([true, false]);
+    await clock.advance(1_000_000);
+    expect(Array.from({ length: 12 }, () => quota.take('a')).filter(Boolean)).toHaveLength(10);
+  });
+
   test('never grows beyond its size, and is separate for each key', () => {
-    const quota = createRetryQuota();
+    const quota = createRetryQuota(createManualClock());
     for (let i = 0; i < 1_000; i += 1) quota.succeed('a');
     expect(Array.from({ length: 12 }, () => quota.take('a')).filter(Boolean)).toHaveLength(10);
     expect(quota.take('b')).toBe(true);

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
+import type { UpstreamOptions } from '../../datasources/http.ts';
 import type { Upstream } from '../../datasources/types.ts';
 import {
   answerJson,
@@ -16,12 +17,14 @@ afterEach(async () => {
 });
 
 /** Holds its answers until told. */
-async function startHeld(): Promise<
+async function startHeld(
+  options: Partial<UpstreamOptions> = {},
+): Promise<
   UpstreamDouble & { upstream: Upstream; asked(count: number): Promise<void>; release(status?: number): void }
 > {
   const held: ServerResponse[] = [];
   const double = await startUpstreamDouble((_request, response) => void held.push(response));
-  const upstream = createTestUpstream();
+  const upstream = createTestUpstream(options);
   cleanUps.push(double.close, () => upstream.close());
   return {
     ...double,
@@ -45,6 +48,29 @@ test('identical reads in flight are one request with one answer', async () => {
   const answers = await Promise.all(calls);
   expect(new Set(answers).size).toBe(1);
   expect(received).toHaveLength(1);
+});
+
+test('each waits only as long as its own errand lasts', async () => {
+  const { origin, received, upstream, asked, release } = await startHeld();
+  const patient = upstream.call(getFrom(origin, '/a'));
+  await asked(1);
+  const error = await failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: Date.now() + 50 }));
+  expect([error.code, error.isRetryable]).toEqual(['UPSTREAM_TIMEOUT', true]);
+  release();
+  await patient;
+  expect(received).toHaveLength(1);
+});
+
+test('one that is given up soon is not shared by a call that has more time', async () => {
+  const { origin, received, upstream, asked, release } = await startHeld({ deadlineMs: 500 });
+  const hurried = failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: Date.now() + 200 }));
+  await asked(1);
+  const patient = upstream.call(getFrom(origin, '/a'));
+  expect((await hurried).code).toBe('UPSTREAM_TIMEOUT');
+  await asked(2);
+  release();
+  expect((await patient).status).toBe(200);
+  expect(received).toHaveLength(2);
 });
 
 test('they share a failure too, and the next one asks anew', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ServiceName } from '../../datasources/catalog.ts';
+import type { ListParams, ParentFinder } from '../../datasources/parents.ts';
 import { rowOf } from '../../datasources/sweep-failures.ts';
 import { compareKeys, keyOf } from '../../datasources/sort-key.ts';
 import { sweep } from '../../datasources/sweep.ts';
@@ -8,6 +9,7 @@ import type { SweepPage, SweepQuery } from '../../datasources/sweep.ts';
 import type { ListQuery, Page, WorkRequest } from '../../datasources/types.ts';
 import { errorCodes, GatewayError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { settle } from '../support/clock.ts';
 import {
   asWorkRequest,
   child,
@@ -383,6 +385,24 @@ describe('what has to be known first', () => {
       expect(asked).toEqual({ parents: times, subtree: times });
       expect(codesOf(pages)).toHaveLength(2 * times);
     }
+  });
+
+  test('is waited for by nobody else', async () => {
+    const lists = createFakeLists({ items });
+    let tell: (params: readonly ListParams[]) => void = () => undefined;
+    const slow = new Promise<readonly ListParams[]>((resolve) => (tell = resolve));
+    const parents: ParentFinder = {
+      ...parentsOf(lists.items),
+      paramsFor: (api) => (api.parents === null ? Promise.resolve([{}]) : slow),
+      subtreeOf: () => slow.then(() => [root]),
+    };
+    const services = ['CONTAINERENGINE', 'LOADBALANCER'] as const;
+    const asked = { ...query, services, includeSubcompartments: true };
+    const sweeping = sweep(asked, dependenciesOf(lists, { parents }));
+    await settle();
+    expect(lists.calls.length).toBeGreaterThan(0);
+    tell([]);
+    expect((await sweeping).items.length).toBeGreaterThan(0);
   });
 
   test('and fails as a bug makes the sweep reject', async () => {
