@@ -23,13 +23,15 @@ import { GatewayError } from '../errors.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
 import { createKnownWay, executedOf } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
-import { refuse, refuseMethod } from './reply.ts';
+import { answerVisitor, refuse } from './reply.ts';
 
 export interface HttpDoorOptions {
   readonly pipeline: Pipeline;
   readonly path: string;
   /** Where subscriptions go, for the message that says so. */
   readonly streamPath: string;
+  /** Where a browser that opens the path is sent; null: there is no page to show. */
+  readonly visitorsPath: string | null;
   readonly log: Logger;
   createContext(request: FastifyRequest, signal: AbortSignal): unknown;
 }
@@ -66,6 +68,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     url: path,
     exposeHeadRoute: false,
     onRequest: (request, reply, done) => {
+      if (answerVisitor(request, reply, options.visitorsPath)) return;
       const refusal = checkPreflighted(request.raw);
       if (refusal !== null) return void refuse(reply, refusal);
       done();
@@ -83,7 +86,6 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
       }).call(app, request, reply),
     ),
   });
-  refuseMethod(app, path, 'GET, POST');
 }
 
 /** Apollo Server's executor hook: it parses, validates and answers, and the pipeline executes. */

@@ -21,7 +21,7 @@ import { registerHttp } from './http.ts';
 import { createPipeline } from './pipeline.ts';
 import { playgroundPath } from './playground.ts';
 import { securityHeaders } from './refusal.ts';
-import { answerBadPath, answerClientError, answerErrors, refuse } from './reply.ts';
+import { answerBadPath, answerClientError, answerErrors, answerStrays, refuse } from './reply.ts';
 import { registerSse } from './sse.ts';
 import type { SseDoor } from './sse.ts';
 import { openWebSocket } from './websocket.ts';
@@ -126,6 +126,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   });
   app.removeContentTypeParser('text/plain');
   guardEveryPath(app, guard);
+  answerStrays(app);
   answerErrors(app);
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (isStopping) reply.header('connection', 'close');
@@ -145,11 +146,13 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     registry: options.registry ?? new Registry(),
     readiness: () => (isStopping ? { status: 'unavailable', degraded: ['stopping'] } : options.readiness()),
   });
+  const visitorsPath = options.registerPlayground === undefined ? null : playgroundPath;
   app.register(async (instance) => {
     await registerHttp(instance, {
       pipeline,
       path: graphqlPath,
       streamPath,
+      visitorsPath,
       log,
       createContext: ({ headers, ip }, signal) => {
         const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };
@@ -159,6 +162,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     sse = registerSse(instance, {
       pipeline,
       path: streamPath,
+      visitorsPath,
       keepAliveMs: limits.keepAliveMs,
       createContext: ({ headers, ip }, signal, isSubscription) => {
         const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };

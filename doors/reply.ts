@@ -23,27 +23,56 @@ export function signalOf(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-/** The methods that a path has no use for. */
-export function refuseMethod(app: FastifyInstance, url: string, allow: string): void {
-  const method = ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'];
-  const refusal: Refusal = { status: 405, code: 'BAD_REQUEST', message: `Use ${allow}.`, headers: { allow } };
-  app.route({
-    method,
-    url,
-    onRequest: async (_request, reply) => refuse(reply, refusal),
-    handler: () => undefined,
+/**
+ * Somebody who opens a GraphQL path in a browser is shown where there is something to see, instead of a word about CSRF.
+ * Nothing is executed. @returns whether it was answered
+ */
+export function answerVisitor(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  visitorsPath: string | null,
+): boolean {
+  if (request.method !== 'GET' || Object.hasOwn(request.query as object, 'query')) return false;
+  const { accept = '' } = request.headers;
+  if (!/text\/html/i.test(accept) || /json|event-stream/i.test(accept)) return false;
+  if (visitorsPath === null) refuse(reply, nothingToSee);
+  else reply.redirect(visitorsPath, 303);
+  return true;
+}
+
+const nothingToSee: Refusal = {
+  status: 400,
+  code: 'BAD_REQUEST',
+  message:
+    'This path answers GraphQL requests and has no page to show: POST {"query": "{ __typename }"} with content-type application/json.',
+};
+
+/** Answers what no route takes, before its body is read: unknown paths, and known ones asked by another method. */
+export function answerStrays(app: FastifyInstance): void {
+  const methodsOf = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    methodsOf.set(url, new Set([...(methodsOf.get(url) ?? []), method].flat()));
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done();
+    const path = request.url.split('?', 1)[0] ?? '';
+    const known = [...methodsOf].find(([url]) =>
+      url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url,
+    );
+    if (known === undefined) return void refuse(reply, noSuchPath);
+    const allow = [...known[1]].sort().join(', ');
+    refuse(reply, { status: 405, code: 'BAD_REQUEST', message: `Use ${allow}.`, headers: { allow } });
   });
 }
 
+const noSuchPath: Refusal = {
+  status: 404,
+  code: 'NOT_FOUND',
+  message: 'No such path. GraphQL is at /graphql, subscriptions also at /graphql/stream.',
+};
+
 /** Replaces Fastify's own answers: theirs have another shape, and print what a parser choked on. */
 export function answerErrors(app: FastifyInstance): void {
-  app.setNotFoundHandler((_request, reply) =>
-    refuse(reply, {
-      status: 404,
-      code: 'NOT_FOUND',
-      message: 'No such path. GraphQL is at /graphql, subscriptions also at /graphql/stream.',
-    }),
-  );
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = explain(error);
     if (refusal.status >= 500) request.log.error({ err: error }, 'A request failed unexpectedly');
@@ -99,14 +128,24 @@ const requestErrors: Readonly<Record<string, Refusal>> = {
     message: 'Send the request with content-type application/json.',
   },
   FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, code: 'BAD_REQUEST', message: 'The request has no body.' },
+  FST_ERR_CTP_INVALID_JSON_BODY: {
+    status: 400,
+    code: 'BAD_REQUEST',
+    message: 'The request body is not valid JSON.',
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    status: 400,
+    code: 'BAD_REQUEST',
+    message: 'The request body is not as long as its Content-Length says.',
+  },
 };
 
 function explain(error: FastifyError): Refusal {
   const known = requestErrors[error.code];
   if (known !== undefined) return known;
   const status = error.statusCode ?? 500;
-  // Not `error.message`: a JSON parser's quotes the body.
+  // Not `error.message`: it may quote what the caller sent.
   if (status >= 400 && status < 500)
-    return { status, code: 'BAD_REQUEST', message: 'The request body is not valid JSON.' };
+    return { status, code: 'BAD_REQUEST', message: 'This request cannot be read.' };
   return { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' };
 }

@@ -14,11 +14,13 @@ import { checkPreflighted } from './guard.ts';
 import { toGraphQLError } from './pipeline.ts';
 import type { OperationRequest, Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
-import { refuse, refuseMethod, signalOf } from './reply.ts';
+import { answerVisitor, refuse, signalOf } from './reply.ts';
 
 export interface SseDoorOptions {
   readonly pipeline: Pipeline;
   readonly path: string;
+  /** Where a browser that opens the path is sent; null: there is no page to show. */
+  readonly visitorsPath: string | null;
   readonly keepAliveMs: number;
   createContext(request: FastifyRequest, signal: AbortSignal, isSubscription: boolean): unknown;
 }
@@ -38,6 +40,7 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
     url: path,
     exposeHeadRoute: false,
     onRequest: async (request, reply) => {
+      if (answerVisitor(request, reply, options.visitorsPath)) return reply;
       const refusal = checkPreflighted(request.raw) ?? checkAccept(request.headers.accept);
       if (refusal !== null) return refuse(reply, refusal);
     },
@@ -71,7 +74,6 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       await stream(reply, toIterator(results), signal, keepAliveMs, pipeline);
     },
   });
-  refuseMethod(app, path, 'GET, POST');
 
   return {
     stop() {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
 import { GatewayError } from '../../errors.ts';
 import { ask, gate, open, openHouse, post, send } from './support.ts';
 
@@ -69,11 +70,42 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  test('a browser that opens the path finds no landing page', async () => {
-    const house = await openHouse();
-    const answer = await send(house, { path: '/graphql', headers: { accept: 'text/html' } });
-    expect(answer.status).toBe(400);
-    expect(answer.headers['content-type']).toMatch(/json/);
+  describe.each(['/graphql', '/graphql/stream'])('a browser that opens %s', (path) => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const withPlayground = {
+      registerPlayground: (app: FastifyInstance) => void app.get('/playground', async () => 'a playground'),
+    };
+
+    test('is sent to the playground', async () => {
+      const house = await openHouse(withPlayground);
+      const { status, headers } = await send(house, { path, headers: { accept } });
+      expect([status, headers.location]).toEqual([303, '/playground']);
+    });
+
+    test('is told what the path is for where there is no playground', async () => {
+      const house = await openHouse();
+      const answer = await send(house, { path, headers: { accept } });
+      expect(answer.status).toBe(400);
+      expect(answer.headers['content-type']).toMatch(/json/);
+      expect(answer.json.errors?.[0]?.message).toMatch(/GraphQL requests.*POST/);
+    });
+
+    test('is refused as before when it comes with a query or from a page elsewhere', async () => {
+      const house = await openHouse(withPlayground);
+      const query = await send(house, { path: `${path}?query={hello}`, headers: { accept } });
+      expect([query.status, query.headers.location]).toEqual([400, undefined]);
+      expect(query.json.errors?.[0]?.message).toContain('CSRF');
+      const elsewhere = await send(house, { path, headers: { accept, origin: 'https://evil.example' } });
+      expect([elsewhere.status, elsewhere.headers.location]).toEqual([403, undefined]);
+      expect(house.contexts).toEqual([]);
+    });
+
+    test('is none when it asks for data', async () => {
+      const house = await openHouse(withPlayground);
+      for (const data of ['application/json, text/html', 'text/event-stream, text/html', '*/*']) {
+        expect((await send(house, { path, headers: { accept: data } })).status).toBe(400);
+      }
+    });
   });
 });
 
@@ -145,6 +177,60 @@ describe('requests that are not GraphQL', () => {
         expect(answer.headers.allow).toBe('GET, POST');
       }
     }
+  });
+
+  test.each([
+    ['/healthz', 'GET, HEAD'],
+    ['/readyz', 'GET, HEAD'],
+    ['/metrics', 'GET, HEAD'],
+    ['/playground', 'GET, HEAD'],
+    ['/playground/files/a.js', 'GET, HEAD'],
+    ['/', 'GET, HEAD'],
+    ['/graphql?a=b', 'GET, POST'],
+  ])('%s says which methods it has: %s', async (path, allow) => {
+    const house = await openHouse({
+      registerPlayground(app) {
+        app.get('/playground', async () => 'a playground');
+        app.get('/playground/files/*', async () => 'a file');
+      },
+    });
+    for (const method of ['PUT', 'DELETE', 'PROPFIND', ...(allow.includes('POST') ? [] : ['POST'])]) {
+      // Not even a body that cannot be read is in the way.
+      const sent = { method, path, headers: { 'content-type': 'application/json' }, body: '{' };
+      const answer = await send(house, sent);
+      expect([answer.status, answer.headers.allow]).toEqual([405, allow]);
+      expect(answer.json.errors).toEqual([{ message: `Use ${allow}.`, extensions: { code: 'BAD_REQUEST' } }]);
+    }
+  });
+
+  test('a path that is not there has no methods, whatever is asked of it', async () => {
+    const house = await openHouse();
+    for (const method of ['GET', 'POST', 'PROPFIND']) {
+      for (const path of ['/', '/playground', '/graphql/', '/healthz/x']) {
+        const answer = await send(house, { method, path });
+        expect([answer.status, answer.headers.allow]).toEqual([404, undefined]);
+        expect(answer.json.errors?.[0]?.extensions.code).toBe('NOT_FOUND');
+      }
+    }
+  });
+
+  test.each([
+    [422, 'FST_ERR_OF_TOMORROW', /^This request cannot be read\.$/],
+    [400, 'FST_ERR_CTP_INVALID_CONTENT_LENGTH', /Content-Length/],
+    [400, 'FST_ERR_CTP_INVALID_JSON_BODY', /not valid JSON/],
+  ])('what a library refuses with %i %s is told as what it is', async (statusCode, code, message) => {
+    const house = await openHouse({
+      registerPlayground(app) {
+        app.get('/playground', () => {
+          throw Object.assign(new Error('secret-canary'), { statusCode, code });
+        });
+      },
+    });
+    const answer = await send(house, { path: '/playground' });
+    expect(answer.status).toBe(statusCode);
+    expect(answer.json.errors).toEqual([
+      { message: expect.stringMatching(message), extensions: { code: 'BAD_REQUEST' } },
+    ]);
   });
 
   test('unknown paths and paths that cannot be decoded answer in JSON', async () => {
