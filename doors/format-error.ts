@@ -47,16 +47,19 @@ function explain(error: unknown): Told | null {
   const { code } = error.extensions;
   // GraphQLError takes over `extensions` of whatever a resolver threw: a library's code does not vouch for its message.
   const isFromResolver = error.path !== undefined && !(findRoot(error) instanceof GraphQLError);
-  if (isShown(code) && !isFromResolver) return { message: isTooDeep(error) ? tooDeep : error.message, code };
+  if (isShown(code) && !isFromResolver) return explainLimit(error) ?? { message: error.message, code };
   return isAboutVariables(error) ? { message: error.message, code: 'BAD_USER_INPUT' } : null;
 }
 
-/** GraphQL's parser is recursive: nesting ends where the stack does. */
-function isTooDeep(error: GraphQLError): boolean {
-  return findRoot(error).name === 'RangeError';
+/** graphql-js calls a document that is too large for it a syntax error, and one that is too deep ends where the stack does. */
+function explainLimit(error: GraphQLError): Told | null {
+  if (findRoot(error).name === 'RangeError')
+    return { message: 'The document is nested too deeply.', code: 'LIMIT_EXCEEDED' };
+  const maxTokens = /^Syntax Error: Document contains more tha[nt] (\d+) tokens/.exec(error.message)?.[1];
+  if (maxTokens === undefined) return null;
+  const message = `The document has more than ${maxTokens} tokens, the most that is read: ask for less at once.`;
+  return { message, code: 'LIMIT_EXCEEDED' };
 }
-
-const tooDeep = 'The document is nested too deeply.';
 
 /**
  * graphql-js says with nodes, not with a code, that a variable's value does not fit: at its definition, or where it is

@@ -26,10 +26,16 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
     [
       'a document of too many tokens',
       { query: `{${' hello'.repeat(10_001)}}` },
-      'GRAPHQL_PARSE_FAILED',
-      /tokens/,
+      'LIMIT_EXCEEDED',
+      'The document has more than 10000 tokens, the most that is read: ask for less at once.',
     ],
-    ['nesting without end', { query: '{a'.repeat(100_000) }, 'GRAPHQL_PARSE_FAILED', /tokens|too deeply/],
+    ['nesting without end', { query: '{a'.repeat(100_000) }, 'LIMIT_EXCEEDED', /tokens|too deeply/],
+    [
+      'a syntax error that speaks of tokens',
+      { query: '{ hello(name: "Document contains more that 1 tokens" }' },
+      'GRAPHQL_PARSE_FAILED',
+      /^Syntax Error: Expected Name/,
+    ],
     ['an unknown field', { query: '{ helo }' }, 'GRAPHQL_VALIDATION_FAILED', /Did you mean "hello"/],
     [
       'an unknown operation',

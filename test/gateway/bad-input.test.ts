@@ -222,7 +222,8 @@ const cases: readonly Case[] = [
   {
     name: 'a document of ten thousand tokens',
     document: `{ ${'a: __typename '.repeat(4_000)} }`,
-    code: 'GRAPHQL_PARSE_FAILED',
+    code: 'LIMIT_EXCEEDED',
+    says: /10000 tokens/,
   },
 ];
 
