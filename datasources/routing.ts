@@ -16,7 +16,7 @@ import type { WorkRequestRef } from './types.ts';
 export interface Target {
   readonly id: string;
   readonly service?: ServiceName | null | undefined;
-  /** Region id or code: `eu-frankfurt-1` or `fra`. */
+  /** Region id or code, in any letter case: `eu-frankfurt-1` or `FRA`. */
   readonly region?: string | null | undefined;
 }
 
@@ -41,7 +41,7 @@ export const createRouter = ({
   homeRegion,
   serviceOfListedType,
 }: {
-  /** By id or code. */
+  /** By id or code, in lower case. */
   readonly findRegion: (word: string) => Region | undefined;
   readonly allowedRegions: readonly string[];
   readonly homeRegion: string;
@@ -50,7 +50,7 @@ export const createRouter = ({
   const allowed = new Set(allowedRegions);
 
   const allow = (word: string, service: ServiceName): Region => {
-    const region = findRegion(word);
+    const region = findRegion(word.toLowerCase());
     if (
       region &&
       (allowed.has(region.id) || (catalog[service].isHomeRegionOnly && region.id === homeRegion))

@@ -90,6 +90,26 @@ describe('an OCID of a verified type', () => {
     expect(route(cluster, { region: '' })).toEqual(route(cluster));
   });
 
+  test.each(['IAD', 'Iad', 'US-ASHBURN-1', 'us-Ashburn-1'])(
+    'goes to a region named %s, whatever its letter case',
+    (region) => {
+      const id = 'ocid1.clustersworkrequest.oc1.phx.aaaa';
+      const named = `ocid1.clustersworkrequest.oc1.${region}.aaaa`;
+      expect(route(id, { region }).ref).toEqual({
+        service: 'CONTAINERENGINE',
+        region: 'us-ashburn-1',
+        workRequestId: id,
+      });
+      expect(route(named).ref).toEqual({
+        service: 'CONTAINERENGINE',
+        region: 'us-ashburn-1',
+        workRequestId: named,
+      });
+      expect(route(clusterGlobal, { region })).toEqual(route(clusterGlobal));
+      expect(router.routeRegions([region, 'iad', 'us-ashburn-1'])).toEqual(['us-ashburn-1']);
+    },
+  );
+
   test('is never asked for in a region that is not allowed, or not known', () => {
     refuses('REGION_NOT_ALLOWED', /`ap-tokyo-1` is not one this gateway may call/, () =>
       route('ocid1.clustersworkrequest.oc1.ap-tokyo-1.aaaa'),
@@ -100,7 +120,7 @@ describe('an OCID of a verified type', () => {
     refuses('REGION_NOT_ALLOWED', /`xx-nowhere-1` is not known/, () =>
       route('ocid1.clustersworkrequest.oc1.xx-nowhere-1.aaaa'),
     );
-    for (const region of ['ap-tokyo-1', 'IAD', 'evil.example', '//evil', 'us-ashburn-1@evil'])
+    for (const region of ['ap-tokyo-1', 'NRT', 'evil.example', '//evil', 'us-ashburn-1@evil'])
       refuses('REGION_NOT_ALLOWED', /us-ashburn-1, us-phoenix-1, eu-frankfurt-1/, () =>
         route(cluster, { region }),
       );
