@@ -126,11 +126,21 @@ export const createRouter = ({
 };
 
 /** The answer to an id whose service cannot be told; also to one that a hinted service does not know. */
-const serviceRequired = (ocid: Pick<Ocid, 'type'> | null): GatewayError =>
-  new GatewayError(
+const serviceRequired = (ocid: Pick<Ocid, 'type'> | null): GatewayError => {
+  const say = `say which with \`service\`, one of ${serviceNames.length} that \`services { name title }\` lists.`;
+  if (ocid === null)
+    return new GatewayError('SERVICE_REQUIRED', `The id does not tell which service it belongs to: ${say}`);
+  const tells = `The OCID type ${quote(ocid.type)} does not tell which service it belongs to`;
+  return new GatewayError(
     'SERVICE_REQUIRED',
-    `${ocid ? `The OCID type ${quote(ocid.type)} does not tell` : 'The id does not tell'} which service it belongs to: say which with \`service\`, one of ${serviceNames.length} that \`services { name title }\` lists.`,
+    isUsualType(ocid.type)
+      ? `${tells}: ${say}`
+      : `${tells} and looks like a resource's. \`workRequests(compartmentId:, filter: { resourceId: })\` lists the work requests of a resource. If this is a work request's id, ${say}`,
   );
+};
+
+/** So are all types of work requests that we know of called. Oracle promises nothing, so others are not refused. */
+const isUsualType = (type: string): boolean => type.toLowerCase().includes('workrequest');
 
 const contradiction = (what: 'service' | 'region', given: string, own: string): GatewayError =>
   new GatewayError(

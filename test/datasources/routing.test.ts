@@ -174,6 +174,29 @@ describe('a type that is not verified', () => {
     expect(ifAbsent).toMatchObject({ code: 'SERVICE_REQUIRED' });
   });
 
+  test.each(['instance', 'cluster', 'y'.repeat(100)])(
+    "that looks like a resource's, such as %s, is told how to find that one's work requests",
+    (type) => {
+      const id = `ocid1.${type}.oc1.iad.aaaa`;
+      refuses('SERVICE_REQUIRED', /looks like a resource's.*workRequests\(.*resourceId.*`service`/, () =>
+        route(id),
+      );
+      refuses('SERVICE_REQUIRED', /^.{1,400}$/, () => route(id));
+      // It could be one all the same: the caller's word and the hint count as ever.
+      const ref = { service: 'ADM', region: 'us-ashburn-1', workRequestId: id };
+      expect(route(id, { service: 'ADM' })).toEqual({ ref, ifAbsent: null });
+      const hinted = createTestRouter({ listed: { [type]: 'ADM' } }).routeWorkRequest({ id });
+      expect(hinted.ref).toEqual(ref);
+    },
+  );
+
+  test.each(['newworkrequest', 'workrequest', 'NewWorkRequest', 'workrequestsnew'])(
+    "that looks like a work request's, such as %s, is told nothing of resources",
+    (type) => {
+      refuses('SERVICE_REQUIRED', /^(?!.*resource).*`service`/, () => route(`ocid1.${type}.oc1.iad.aaaa`));
+    },
+  );
+
   test("goes by the caller's word rather than the hint, and then a miss is a miss", () => {
     const hinted = createTestRouter({ listed: { newworkrequest: 'ADM' } });
     expect(hinted.routeWorkRequest({ id: unknownType, service: 'MYSQL' })).toMatchObject({
