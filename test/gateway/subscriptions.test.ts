@@ -139,6 +139,41 @@ describe.each(['websocket', 'sse'] as const)('a subscription over %s', (transpor
     await house.untilMetric('gateway_watchers', 0);
   });
 
+  test('of one that the service its type was listed by does not know asks for the service, as the query does', async () => {
+    const compartmentId = `ocid1.compartment.oc1..hinting${transport}`;
+    const type = `ocid1.hinted${transport}workrequest`;
+    const listed = create({ service: 'QUEUE', compartmentId, id: `${type}.oc1.iad.listed` });
+    const absent = `${type}.oc1.iad.absent`;
+    const ask = (id: string) => house.query(query, { id });
+    expect(codesOf(await ask(absent))).toEqual(['SERVICE_REQUIRED']);
+    expect(gets(absent)).toBe(0);
+    await house.query(
+      `{ workRequests(compartmentId: "${compartmentId}", services: [QUEUE], regions: ["${region}"]) { nodes { id } } }`,
+    );
+    const asked = await ask(absent);
+    expect(codesOf(asked)).toEqual(['SERVICE_REQUIRED']);
+    expect(gets(absent)).toBe(1);
+
+    const [answer, ...more] = await watch(absent, { service: null }).all();
+    expect(more).toEqual([]);
+    expect(answer?.data).toBeNull();
+    expect(answer?.errors).toEqual([
+      expect.objectContaining({
+        message: asked.errors?.[0]?.message,
+        extensions: { code: 'SERVICE_REQUIRED' },
+      }),
+    ]);
+    expect(gets(absent)).toBe(2);
+    // Where the hint is right it is watched, and where the caller named the service a miss is a GAP.
+    const watching = watch(listed, { service: null });
+    expect(await next(watching)).toBe('SNAPSHOT IN_PROGRESS 10');
+    watching.unsubscribe();
+    expect((await watch(absent, { service: 'QUEUE' }).all()).map(eventOf).map(shorten)).toEqual([
+      'GAP NOT_FOUND',
+    ]);
+    await house.untilMetric('gateway_watchers', 0);
+  });
+
   test('asks upstream no more once it is unsubscribed from, or its connection cut, while nothing happens', async () => {
     const other = create();
     const clock = watch(other);
