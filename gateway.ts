@@ -81,7 +81,7 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
   const tenancyId = async (): Promise<string> => (await credentials.current()).tenancyId ?? '';
 
   const { upstreamDeadlineMs: deadlineMs } = config;
-  const metrics = createMetrics();
+  const metrics = createMetrics(clock);
   const upstream = createUpstream({
     credentials,
     clock,

@@ -1,6 +1,7 @@
 /** What `/metrics` counts about upstream and watching, and what `/readyz` calls degraded. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { UpstreamEvent } from '../datasources/report.ts';
+import type { Clock } from '../datasources/types.ts';
 import type { WatchStats } from '../subscriptions/watchers.ts';
 
 export interface Metrics {
@@ -8,7 +9,7 @@ export interface Metrics {
   readonly observeUpstream: (event: UpstreamEvent) => void;
   /** Where the watchers' numbers come from. */
   watch(stats: () => WatchStats): void;
-  /** Services and regions whose last call failed for a reason that is theirs or the credential's. */
+  /** Services and regions whose last call failed lately, for a reason that is theirs or the credential's. */
   degraded(): string[];
 }
 
@@ -21,10 +22,13 @@ const troubles: ReadonlySet<string> = new Set([
   'UPSTREAM_MALFORMED',
 ]);
 
-export function createMetrics(): Metrics {
+/** A place that nobody has asked since is not known to be in trouble any more. */
+const troubleLastsMs = 5 * 60_000;
+
+export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const inTrouble = new Map<string, string>();
+  const inTrouble = new Map<string, { readonly code: string; readonly seenAt: number }>();
 
   const calls = new Counter({
     name: 'gateway_upstream_calls_total',
@@ -52,7 +56,7 @@ export function createMetrics(): Metrics {
       attempts.inc({ service, region }, sent);
       seconds.observe(durationMs / 1000);
       const place = `${service} ${region}`;
-      if (code !== null && troubles.has(code)) inTrouble.set(place, code);
+      if (code !== null && troubles.has(code)) inTrouble.set(place, { code, seenAt: clock.now() });
       else inTrouble.delete(place);
     },
     watch(stats) {
@@ -97,6 +101,10 @@ export function createMetrics(): Metrics {
         },
       });
     },
-    degraded: () => [...inTrouble].map(([place, code]) => `${place}: ${code}`),
+    degraded() {
+      for (const [place, { seenAt }] of inTrouble)
+        if (clock.now() - seenAt >= troubleLastsMs) inTrouble.delete(place);
+      return [...inTrouble].map(([place, { code }]) => `${place}: ${code}`);
+    },
   };
 }
