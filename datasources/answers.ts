@@ -4,6 +4,7 @@
  */
 import { UpstreamError } from '../errors.ts';
 import type { ErrorCode, UpstreamFailure } from '../errors.ts';
+import { catalog } from './catalog.ts';
 import type { ExchangeFailure, RawAnswer } from './exchange.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './types.ts';
 
@@ -73,18 +74,32 @@ function refusal(request: UpstreamRequest, raw: RawAnswer, now: number): Upstrea
     retryAfterMs: parseRetryAfterMs(headers['retry-after'], now),
   });
   const said = [nativeCode, message].filter(Boolean).join(': ');
-  const answer = `${placeOf(request)} answered ${status}${said ? ` ${said}` : ''}`;
-  return new UpstreamError(code, status === 401 ? `${answer} ${explain401(headers, now)}` : answer, failure);
+  const answer = `${placeOf(request)} answered ${status} ${said}`;
+  return new UpstreamError(
+    code,
+    sentences(answer, ...(status === 401 ? explain401(headers, now) : [])),
+    failure,
+  );
 }
 
-function explain401(headers: Record<string, string>, now: number): string {
+function explain401(headers: Record<string, string>, now: number): readonly string[] {
   const theirs = Date.parse(headers['date'] ?? '');
   const skewMs = now - theirs;
-  const hint =
+  const minutes = Math.round(Math.abs(skewMs) / 60_000);
+  return [
+    "The gateway's own credential was not accepted: check its key, user and tenancy.",
     Math.abs(skewMs) > skewWorthTellingMs
-      ? ` The clock here is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} theirs, and more than five are refused: set the clock.`
-      : '';
-  return `(the gateway's own credential was not accepted: check its key, user and tenancy).${hint}`;
+      ? `The clock here is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} theirs, and more than five are refused: set the clock.`
+      : '',
+  ];
+}
+
+/** One text of several sentences, some of them upstream's: each ends once, and what is empty is left out. */
+export function sentences(...parts: readonly string[]): string {
+  const said = parts.map((part) => part.trim()).filter((part) => part !== '');
+  return said
+    .map((part) => (/[.!?…]["')\]]*$/.test(part) ? part : `${part.replace(/[,;:]+$/, '')}.`))
+    .join(' ');
 }
 
 /** Errors are `{"code","message"}`, sometimes text, HTML of a proxy, or nothing. */
@@ -115,19 +130,19 @@ export function explainFailure(
 ): UpstreamError {
   const details = failureOf(request, { opcRequestId: opcRequestIdOf(failure.headers) });
   const place = placeOf(request);
-  const doubt = request.method === 'DELETE' ? ' It is not known whether Oracle carried the request out.' : '';
+  const doubt = request.method === 'DELETE' ? 'It is not known whether Oracle carried the request out.' : '';
   const cause = failure.cause;
   switch (failure.kind) {
     case 'deadline':
       return new UpstreamError(
         'UPSTREAM_TIMEOUT',
-        `${place} gave no complete answer within ${Math.round(timeoutMs)} ms.${doubt}`,
+        sentences(`${place} gave no complete answer within ${Math.round(timeoutMs)} ms.`, doubt),
         details,
       );
     case 'oversized':
       return new UpstreamError(
         'UPSTREAM_MALFORMED',
-        `${place} sent an answer larger than the gateway takes.${doubt}`,
+        sentences(`${place} sent an answer larger than the gateway takes.`, doubt),
         details,
         {
           isRetryable: false,
@@ -136,14 +151,14 @@ export function explainFailure(
     case 'cut':
       return new UpstreamError(
         'UPSTREAM_MALFORMED',
-        `${place} broke off in the middle of its answer.${doubt}`,
+        sentences(`${place} broke off in the middle of its answer.`, doubt),
         details,
         { cause },
       );
     case 'refused':
       return new UpstreamError(
         'UPSTREAM_UNAVAILABLE',
-        `${place} cannot be reached (${reasonOf(cause)}).${doubt}`,
+        sentences(`${place} cannot be reached (${reasonOf(cause)}).`, doubt),
         details,
         { cause },
       );
@@ -155,8 +170,9 @@ function reasonOf(cause: unknown): string {
   return typeof code === 'string' ? code : 'connection failed';
 }
 
+/** Where it was asked, in words. */
 export function placeOf({ service, region }: Pick<UpstreamRequest, 'service' | 'region'>): string {
-  return `${service} in ${region}`;
+  return `${catalog[service].label} in ${region}`;
 }
 
 /** What is known of a failed call, the rest left open. */

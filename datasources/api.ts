@@ -119,6 +119,8 @@ export interface Api<Name extends string = string> {
   /** Key of the row. */
   readonly name: Name;
   readonly title: string;
+  /** What messages call it, by title and key: `HeatWave (MYSQL)`. */
+  readonly label: string;
   readonly products: readonly string[];
   readonly package: string;
   /** e.g. `https://adm.{region}.oci.{secondLevelDomain}` */
@@ -200,6 +202,7 @@ export const describe = <Name extends string>(name: Name, row: Row): Api<Name> =
   return {
     name,
     title: row.title,
+    label: `${row.title} (${name})`,
     products: row.products ?? [row.title],
     package: row.package ?? name.toLowerCase(),
     endpoint: `https://${row.endpoint.includes('{') ? row.endpoint : `${row.endpoint}.{region}.oci.{secondLevelDomain}`}`,

@@ -30,7 +30,7 @@ export const cancelWorkRequest = async (
 ): Promise<Cancellation> => {
   const api = catalog[ref.service];
   if (api.cancel === 'none') {
-    return refuse(null, 'NOT_CANCELABLE', `${api.title} cannot cancel work requests.`);
+    return refuse(null, 'NOT_CANCELABLE', `${api.label} cannot cancel work requests.`);
   }
   for (let attempt = 1; ; attempt += 1) {
     const before = await source.get(ref);
@@ -52,10 +52,10 @@ const obstacleOf = (workRequest: WorkRequest | null): CancelError | null => {
   if (workRequest === null) {
     return { code: 'NOT_FOUND', message: 'The work request does not exist, or the gateway may not see it.' };
   }
-  const { isTerminal, isCancelable, rawStatus } = workRequest;
-  if (isTerminal) return { code: 'ALREADY_FINISHED', message: `It is finished: ${rawStatus}.` };
+  const { isTerminal, isCancelable, rawStatus, status } = workRequest;
+  if (isTerminal) return { code: 'ALREADY_FINISHED', message: `It is finished: ${rawStatus || status}.` };
   if (!isCancelable)
-    return { code: 'NOT_CANCELABLE', message: `It cannot be canceled while it is ${rawStatus}.` };
+    return { code: 'NOT_CANCELABLE', message: `It cannot be canceled while it is ${rawStatus || status}.` };
   return null;
 };
 

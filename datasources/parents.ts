@@ -187,7 +187,7 @@ const unreadable = (
   path: string,
   opcRequestId: string | null,
 ): UpstreamError =>
-  new UpstreamError('UPSTREAM_MALFORMED', `${api.title} in ${region} answered no readable list at ${path}.`, {
+  new UpstreamError('UPSTREAM_MALFORMED', `${api.label} in ${region} answered no readable list at ${path}.`, {
     service: api.name,
     region,
     status: null,

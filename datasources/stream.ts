@@ -131,7 +131,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   const notes = new Map<string, SourceFailure>();
 
   const note = (code: string, what: string, isRetryable = false): SourceFailure => {
-    const message = `${api.title} in ${source.region} ${what}.`;
+    const message = `${api.label} in ${source.region} ${what}.`;
     const row = { ...placeOf(source), code, message, isRetryable, opcRequestId: null };
     notes.set(message, row);
     return row;
@@ -285,7 +285,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   const timeout = (): UpstreamError =>
     new UpstreamError(
       'UPSTREAM_TIMEOUT',
-      `${api.title} in ${source.region} does not sort its list, and it could not be read whole in time.`,
+      `${api.label} in ${source.region} does not sort its list, and it could not be read whole in time.`,
       failureOf(source),
     );
 

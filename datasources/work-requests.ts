@@ -170,12 +170,12 @@ const createSource = (
       const api = catalog[ref.service];
       // Elsewhere a DELETE on this path would be a call that Oracle does not document.
       if (api.cancel === 'none')
-        throw new GatewayError('BAD_USER_INPUT', `${api.title} cannot cancel work requests.`);
+        throw new GatewayError('BAD_USER_INPUT', `${api.label} cannot cancel work requests.`);
       const full = await complete(ref);
       if (full === null)
         throw new GatewayError(
           'NOT_FOUND',
-          `${api.title} has no namespace in ${ref.region}: nothing to cancel.`,
+          `${api.label} has no namespace in ${ref.region}: nothing to cancel.`,
         );
       const headers: Record<string, string> =
         api.cancel === 'if-match' && ifMatch !== undefined ? { 'if-match': ifMatch } : {};
@@ -247,7 +247,7 @@ const malformed = (
 ): UpstreamError =>
   new UpstreamError(
     'UPSTREAM_MALFORMED',
-    `${api.title} in ${region} answered with something that is not a work request API's: ${what}.`,
+    `${api.label} in ${region} answered with something that is not a work request API's: ${what}.`,
     failureOf(
       { service: api.name, region },
       { status: answer?.status ?? null, opcRequestId: answer?.opcRequestId ?? null },

@@ -273,7 +273,7 @@ describe('--check-config', () => {
     expect(code).toBe(1);
     expect(out).not.toContain('Oracle Cloud answered');
     expect(err).toMatch(
-      /IDENTITY in us-ashburn-1 answered 401 NotAuthenticated.*check its key, user and tenancy/,
+      /\(IDENTITY\) in us-ashburn-1 answered 401 NotAuthenticated.*check its key, user and tenancy/,
     );
     expect(err).not.toMatch(/^ +at /m);
   });

@@ -47,7 +47,7 @@ export const createNamespaces = ({
     if (list.success) return list.data.items[0]?.namespaceName ?? null;
     throw new UpstreamError(
       'UPSTREAM_MALFORMED',
-      `${api.title} answered no readable list of namespaces.`,
+      `${api.label} in ${region} answered no readable list of namespaces.`,
       failureOf({ service: api.name, region }, { status, opcRequestId }),
     );
   };

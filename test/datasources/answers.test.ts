@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cleanText, parseRetryAfterMs } from '../../datasources/answers.ts';
+import { cleanText, parseRetryAfterMs, sentences } from '../../datasources/answers.ts';
 
 describe('retry-after', () => {
   const now = Date.UTC(2026, 0, 1);
@@ -20,6 +20,18 @@ describe('retry-after', () => {
     ['99999999999999', null],
     [undefined, null],
   ])('%j is %j ms', (value, ms) => expect(parseRetryAfterMs(value, now)).toBe(ms));
+});
+
+describe('a text of several sentences', () => {
+  test.each([
+    [['answered 503 '], 'answered 503.'],
+    [['It says: no', 'Ask again.'], 'It says: no. Ask again.'],
+    [['Not authenticated (fault-4).', 'Check the key.'], 'Not authenticated (fault-4). Check the key.'],
+    [['Wait…', 'Why?', 'Now!'], 'Wait… Why? Now!'],
+    [['It says "no."', "(That's all.)", ''], 'It says "no." (That\'s all.)'],
+    [['answered 404 NotFound:', ''], 'answered 404 NotFound.'],
+    [['', ' '], ''],
+  ])('%j is %j', (parts, text) => expect(sentences(...parts)).toBe(text));
 });
 
 describe('text of upstream', () => {

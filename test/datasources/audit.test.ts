@@ -311,7 +311,10 @@ describe.each(serviceNames)('%s', (service) => {
     const cancel = () => source.cancel(ref, before.etag === null ? {} : { ifMatch: before.etag });
     if (!operations.cancel) {
       const { answer: error, calls } = await watched(() => cancel().catch((reason: unknown) => reason));
-      expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining(api.title) });
+      expect(error).toMatchObject({
+        code: 'BAD_USER_INPUT',
+        message: expect.stringContaining(`${api.title} (${api.name}) cannot`),
+      });
       expect(calls).toEqual([]);
       return;
     }

@@ -203,7 +203,7 @@ describe('calls under a budget', () => {
       while (clock.sleepers === 0) await settle();
       const same = upstream.call(getFrom(origin, '/same'));
       await upstream.call(getFrom(origin, '/other-region', { region: 'us-phoenix-1' }));
-      await upstream.call(getFrom(origin, '/other-service', { service: 'DATABASE' as never }));
+      await upstream.call(getFrom(origin, '/other-service', { service: 'QUEUE' }));
       await clock.advance(ms - 1);
       expect(received.map(({ url }) => url)).toEqual(['/first', '/other-region', '/other-service']);
       await clock.advance(2_000);

@@ -200,7 +200,7 @@ describe('an error status', () => {
       retryAfterMs: null,
     });
     expect(error.message).toContain(
-      `CONTAINERENGINE in us-ashburn-1 answered ${status} NativeCode: what they said`,
+      `Kubernetes Engine (CONTAINERENGINE) in us-ashburn-1 answered ${status} NativeCode: what they said.`,
     );
     expect(received).toHaveLength(attempts);
   });
@@ -230,11 +230,11 @@ describe('an error status', () => {
   });
 
   test.each([
-    ['text', 'text/plain', 'please come back later', 'answered 503 please come back later'],
-    ['HTML', 'text/html', '<html><script>alert(1)</script></html>', 'answered 503'],
-    ['nothing', 'application/json', '', 'answered 503'],
-    ['half JSON', 'application/json', '{"code":"Intern', 'answered 503'],
-    ['another shape', 'application/json', '[1]', 'answered 503'],
+    ['text', 'text/plain', 'please come back later', 'answered 503 please come back later.'],
+    ['HTML', 'text/html', '<html><script>alert(1)</script></html>', 'answered 503.'],
+    ['nothing', 'application/json', '', 'answered 503.'],
+    ['half JSON', 'application/json', '{"code":"Intern', 'answered 503.'],
+    ['another shape', 'application/json', '[1]', 'answered 503.'],
   ])('with %s in its body stays readable', async (_what, type, body, ending) => {
     const { origin, upstream } = await start(
       (_request, response) => response.writeHead(503, { 'content-type': type }).end(body),
@@ -252,7 +252,9 @@ describe('an error status', () => {
       answerJson(response, 401, { code: 'NotAuthenticated', message: 'no' });
     });
     const skewed = await failureOfCall(upstream.call(getFrom(origin, '/skewed')));
-    expect(skewed.message).toMatch(/own credential was not accepted.*clock here is 11 minutes behind/);
+    expect(skewed.message).toMatch(
+      / answered 401 NotAuthenticated: no\. The gateway's own credential was not accepted: .*tenancy\. The clock here is 11 minutes behind/,
+    );
     const plain = await failureOfCall(upstream.call(getFrom(origin, '/plain')));
     expect(plain.message).not.toContain('clock');
   });

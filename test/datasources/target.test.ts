@@ -94,7 +94,7 @@ describe('the last door before a socket', () => {
     const error = await failureOfCall(upstream.call(getFrom(double.origin, '/a/../b\r\nhost: evil')));
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', isRetryable: false });
     expect(error.message).toBe(
-      'CONTAINERENGINE in us-ashburn-1 was not asked: unfit path "/a/../b\\r\\nhost: evil".',
+      'Kubernetes Engine (CONTAINERENGINE) in us-ashburn-1 was not asked: unfit path "/a/../b\\r\\nhost: evil".',
     );
     expect(double.received).toHaveLength(0);
     await upstream.close();
