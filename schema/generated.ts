@@ -161,7 +161,7 @@ export type Service = {
   readonly __typename?: 'Service';
   /** Whether the API can cancel work requests at all; whether one can be canceled now says `WorkRequest.canCancel`. */
   readonly canCancel: Scalars['Boolean']['output'];
-  /** Oracle's reference of the API. */
+  /** Oracle's reference of the API; null where this gateway knows of no page. */
   readonly documentationUrl?: Maybe<Scalars['String']['output']>;
   readonly hasErrors: Scalars['Boolean']['output'];
   readonly hasLogs: Scalars['Boolean']['output'];
@@ -441,7 +441,7 @@ export type Subscription = {
   /**
    * One work request from now to its end: SNAPSHOT, then CHANGED for each change, then FINISHED and the stream completes.
    * A work request that is already terminal answers SNAPSHOT and completes; one that is absent answers a single GAP with
-   * NOT_FOUND and completes. Every status the gateway observes is delivered; states that upstream passed through between
+   * NOT_FOUND and completes (an error SERVICE_REQUIRED where the service was only guessed, as for the query). Every status the gateway observes is delivered; states that upstream passed through between
    * two polls were not seen by anyone.
    */
   readonly workRequest: WorkRequestEvent;
@@ -579,12 +579,15 @@ export type WorkRequestEvent = {
   readonly mergedCount: Scalars['Int']['output'];
   /** When the gateway means to look again; null when it will not. */
   readonly nextPollAt?: Maybe<Scalars['DateTime']['output']>;
-  /** For CHANGED and FINISHED: the status before, also where something else changed. Else null. */
+  /**
+   * The status last observed before this event, where the event is CHANGED or FINISHED: never null there, and the same as
+   * `workRequest.status` where something else changed. Null for SNAPSHOT, SYNCED, ADDED and GAP, which tell of no change.
+   */
   readonly previousStatus?: Maybe<WorkRequestStatus>;
   /** 1, 2, 3, … within this subscription: a number that is missing was lost on the way. */
   readonly sequence: Scalars['Int']['output'];
   readonly type: WorkRequestEventType;
-  /** Its state with this event; null for a GAP about nothing that was ever seen. */
+  /** Its state with this event; null for SYNCED, and for a GAP about nothing that was ever seen. */
   readonly workRequest?: Maybe<WorkRequest>;
 };
 
