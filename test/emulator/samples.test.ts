@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { dialectOf, serviceKeys } from '../../emulator/dialects.ts';
 import { sampleIdsIn, sampleRegions } from '../../emulator/emulator.ts';
@@ -197,6 +199,13 @@ test.each(sampleRegions)('the ids to paste for %s are the same at every start', 
       { samples: true, seed },
     );
   }
+});
+
+test('the README names these ids, and no others of theirs', () => {
+  const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+  const { tenancy, progressing } = sampleIdsIn(sampleRegions);
+  const named = new Set(readme.match(/ocid1\.(tenancy|\w*workrequest)\.[\w.-]+\w/g));
+  expect([...named].sort()).toEqual([progressing, tenancy].sort());
 });
 
 test('no id is told to paste where no region has samples', () => {
