@@ -1,14 +1,26 @@
 /** What a newcomer meets first: the query that start-up prints and the tabs that the playground opens with. */
 import type { PlaygroundTab } from './doors/playground.ts';
 
-/** One line, to paste into a shell or the playground. */
-export const sampleQuery = (id: string): string =>
-  `  { workRequest(id: "${id}") { status percentComplete operationType service { title } resources { entityType identifier } logs(first: 3) { nodes { message } } } }`;
+/** What the demo data has to ask for; null: nothing of the kind. */
+export interface Samples {
+  readonly tenancy: string;
+  readonly progressing: string | null;
+  readonly cancelable: string | null;
+}
 
-const placeholderId = 'ocid1.clustersworkrequest.oc1.iad.…';
+/** One line, to paste into a shell or the playground; null where there is nothing to ask for. */
+export const sampleQuery = (samples: Samples | null): string | null =>
+  samples?.progressing == null
+    ? null
+    : `  { workRequest(id: "${samples.progressing}") { status percentComplete operationType service { title } resources { entityType identifier } logs(first: 3) { nodes { message } } } }`;
 
-/** @param id a work request to ask for; null: the visitor has to bring one. */
-export const playgroundTabs = (id: string | null): readonly PlaygroundTab[] => [
+const placeholders = {
+  tenancy: 'ocid1.tenancy.oc1..…',
+  workRequest: 'ocid1.mysqlworkrequest.oc1.iad.…',
+};
+
+/** @param samples null: visitors have to bring what they ask for. */
+export const playgroundTabs = (samples: Samples | null): readonly PlaygroundTab[] => [
   {
     name: 'Work request',
     query: `# One work request, whatever its service. Press Ctrl+Enter.
@@ -46,7 +58,7 @@ query WorkRequest($id: ID!) {
   }
 }
 `,
-    variables: { id: id ?? placeholderId },
+    variables: { id: samples?.progressing ?? placeholders.workRequest },
   },
   {
     name: 'Watch it',
@@ -65,8 +77,76 @@ subscription Watch($id: ID!) {
   }
 }
 `,
-    variables: { id: id ?? placeholderId },
+    variables: { id: samples?.progressing ?? placeholders.workRequest },
   },
+  {
+    name: 'List',
+    query: `# What is running now, in all services, regions and compartments. What could not be asked stands in failures.
+query List($compartmentId: String!, $filter: WorkRequestFilter, $after: String) {
+  workRequests(
+    compartmentId: $compartmentId
+    includeSubcompartments: true
+    filter: $filter
+    first: 25
+    after: $after
+  ) {
+    nodes {
+      workRequestId
+      service {
+        title
+      }
+      region
+      operationType
+      status
+      percentComplete
+      timeAccepted
+    }
+    failures {
+      service
+      region
+      code
+      message
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+    variables: {
+      compartmentId: samples?.tenancy ?? placeholders.tenancy,
+      filter: { isTerminal: false },
+      after: null,
+    },
+  },
+  // Only over the emulator: what a visitor may cancel in Oracle Cloud is not ours to suggest.
+  ...(samples?.cancelable == null
+    ? []
+    : [
+        {
+          name: 'Cancel',
+          query: `# Another work request, of a Kubernetes cluster. Why it could not be canceled is data, too: see error.
+mutation Cancel($id: ID!) {
+  cancelWorkRequest(input: { id: $id }) {
+    workRequest {
+      service {
+        title
+      }
+      operationType
+      status
+      canCancel
+    }
+    error {
+      code
+      message
+    }
+  }
+}
+`,
+          variables: { id: samples.cancelable },
+        },
+      ]),
   {
     name: 'Services',
     query: `# Every work-request API that this gateway reads.

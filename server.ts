@@ -14,6 +14,7 @@ import type { Config } from './config.ts';
 import type { Clock } from './datasources/types.ts';
 import type { UpstreamError } from './errors.ts';
 import type { Gateway, StandIn } from './gateway.ts';
+import type { Samples } from './samples.ts';
 
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
@@ -48,7 +49,7 @@ const main = async (): Promise<void> => {
     clock,
     log,
     standIn: emulator,
-    playgroundTabs: playgroundTabs(emulator?.sampleId ?? null),
+    playgroundTabs: playgroundTabs(emulator?.samples ?? null),
   }).catch(refuseCredential);
   const stop = async (): Promise<void> => {
     await gateway.stop();
@@ -61,7 +62,7 @@ const main = async (): Promise<void> => {
     return;
   }
   const { url } = await listen('PORT', () => gateway.start());
-  say(welcome(url, emulator, emulator ? sampleQuery(emulator.sampleId) : null));
+  say(welcome(url, emulator, sampleQuery(emulator?.samples ?? null)));
   void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // A second signal ends the process at once, as it would without us.
@@ -108,16 +109,16 @@ const listenProblems: Readonly<Record<string, string>> = {
 
 interface RunningEmulator extends StandIn {
   readonly url: string;
-  readonly sampleId: string;
+  readonly samples: Samples;
   stop(): Promise<void>;
 }
 
 const startEmulator = async (
-  { host, emulator: { port, publicKeyFile } }: Config,
+  { host, oci, emulator: { port, publicKeyFile } }: Config,
   isCheck: boolean,
 ): Promise<RunningEmulator> => {
   // The key is made on another thread while the modules load.
-  const [demo, publicKey, { createEmulator, sampleIds, sampleRegions, sampleTenancy }] = await Promise.all([
+  const [demo, publicKey, { createEmulator, sampleIdsIn, sampleRegions, sampleTenancy }] = await Promise.all([
     promisify(generateKeyPair)('rsa', { modulusLength: 2048 }),
     publicKeyFile === null ? null : readPublicKey(publicKeyFile),
     import('./emulator/emulator.ts'),
@@ -131,7 +132,7 @@ const startEmulator = async (
     privateKey: demo.privateKey,
     tenancyId: sampleTenancy,
     regions: sampleRegions,
-    sampleId: sampleIds.CONTAINERENGINE,
+    samples: sampleIdsIn(oci.regions ?? sampleRegions),
     stop: () => emulator.stop(),
   };
 };

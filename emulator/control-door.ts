@@ -107,6 +107,12 @@ type Handler = (
 /** Bodies come checked, so each may be taken for what its schema says. */
 const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   'work-requests': {
+    GET: (control, _body, _id, query) => {
+      const { service, region, compartmentId } = toFilter(query);
+      const status = query.get('status') ?? undefined;
+      const found = control.workRequests({ service, region, compartmentId, status });
+      return good({ count: found.length, workRequests: found.slice(0, limitOf(query)) });
+    },
     POST: (control, body) => good(control.createWorkRequest(body as CreateBody), 201),
   },
   'work-requests/{id}': {
@@ -129,7 +135,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   requests: {
     GET: (control, _body, _id, query) => {
       const found = control.calls(toFilter(query));
-      const limit = Number(query.get('limit') ?? 1000) || 0;
+      const limit = limitOf(query);
       return good({
         total: control.totalCalls(),
         count: found.length,
@@ -171,6 +177,11 @@ function absent(id: string): Answer {
 
 function orAbsent(found: unknown, id: string): Answer {
   return found === null ? absent(id) : good(found);
+}
+
+/** Of what is shown, not of what is counted. */
+function limitOf(query: URLSearchParams): number {
+  return Math.max(0, Number(query.get('limit') ?? 1000) || 0);
 }
 
 function toFilter(query: URLSearchParams): CallFilter {

@@ -15,24 +15,37 @@ import { dialectOf } from './dialects.ts';
 import type { Faults, FaultState } from './faults.ts';
 import { workRequestId } from './ids.ts';
 import { createLife, patchLife, stateOf } from './lives.ts';
+import type { Life, LifeState } from './lives.ts';
 import { sampleCompartments } from './places.ts';
 import { renderWorkRequest, toTime } from './render.ts';
 
-export interface WorkRequestView {
+export interface WorkRequestSummary {
   readonly id: string;
   readonly service: string;
   readonly region: string;
   readonly compartmentId: string;
   readonly operationType: string;
-  readonly parents: Readonly<Record<string, string>>;
   readonly status: string | null;
   readonly percentComplete: number | null;
   readonly timeAccepted: string | null;
   readonly timeFinished: string | null;
+}
+
+export interface WorkRequestView extends WorkRequestSummary {
+  readonly parents: Readonly<Record<string, string>>;
   readonly errors: number;
   readonly logs: number;
   /** As get would answer now. */
   readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** What is left out does not matter. */
+export interface WorkRequestFilter {
+  readonly service?: string | undefined;
+  readonly region?: string | undefined;
+  readonly compartmentId?: string | undefined;
+  /** In the API's own word. */
+  readonly status?: string | undefined;
 }
 
 export interface EmulatorControl {
@@ -42,6 +55,8 @@ export interface EmulatorControl {
     readonly ids: readonly string[];
     readonly compartmentId: string;
   };
+  /** Of all services and regions, the newest first. */
+  workRequests(filter?: WorkRequestFilter): readonly WorkRequestSummary[];
   /** Null when there is none with this id (any more). */
   readWorkRequest(id: string): WorkRequestView | null;
   patchWorkRequest(id: string, body: PatchBody): WorkRequestView | null;
@@ -75,16 +90,8 @@ export function createControl(
     if (!life || !dialect) return null;
     const state = stateOf(life, nowMs);
     return {
-      id,
-      service: life.service,
-      region: life.region,
-      compartmentId: life.compartmentId,
-      operationType: life.operationType,
+      ...summarize(life, state),
       parents: life.parents,
-      status: state.status ?? null,
-      percentComplete: state.percentComplete,
-      timeAccepted: toTime(life.acceptedMs),
-      timeFinished: toTime(state.finishedMs),
       errors: state.errors.length,
       logs: state.logs.length,
       body: renderWorkRequest(dialect, life, state),
@@ -111,6 +118,17 @@ export function createControl(
       const nowMs = clock.scriptedMs();
       for (const id of ids) store.add(createLife(dialect, body, { id, compartmentId, parents }, nowMs));
       return { id: ids[0] ?? '', ids, compartmentId };
+    },
+    workRequests: (filter = {}) => {
+      const nowMs = clock.scriptedMs();
+      const isWanted = (summary: WorkRequestSummary): boolean =>
+        (['service', 'region', 'compartmentId', 'status'] as const).every(
+          (name) => filter[name] === undefined || filter[name] === summary[name],
+        );
+      return [...store.all(nowMs)]
+        .sort((left, right) => right.acceptedMs - left.acceptedMs)
+        .map((life) => summarize(life, stateOf(life, nowMs)))
+        .filter(isWanted);
     },
     readWorkRequest: view,
     patchWorkRequest: (id, body) => {
@@ -144,6 +162,21 @@ export function createControl(
       places.addCompartment(compartmentId);
       places.addParent({ ...body, compartmentId });
     },
+  };
+}
+
+function summarize(life: Life, state: LifeState): WorkRequestSummary {
+  const { id, service, region, compartmentId, operationType, acceptedMs } = life;
+  return {
+    id,
+    service,
+    region,
+    compartmentId,
+    operationType,
+    status: state.status ?? null,
+    percentComplete: state.percentComplete,
+    timeAccepted: toTime(acceptedMs),
+    timeFinished: toTime(state.finishedMs),
   };
 }
 

@@ -31,7 +31,8 @@ import { createSignatureCheck } from './signatures.ts';
 import { createStore } from './store.ts';
 
 export { sampleCompartments, sampleNamespace, sampleTenancy } from './places.ts';
-export { sampleIds, sampleRegions } from './samples.ts';
+export { sampleIdsIn, sampleRegions } from './samples.ts';
+export type { SampleIds } from './samples.ts';
 export type { EmulatorControl, WorkRequestView } from './control.ts';
 export type { Call, CallFilter } from './calls.ts';
 export type { ClockState } from './clock.ts';

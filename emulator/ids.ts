@@ -47,11 +47,13 @@ export function ocid(type: string, region: string | null, seed: string): string 
   return `ocid1.${type}.${realm}.${region === null ? '' : regionPart(region)}.${uniqueOf(seed)}`;
 }
 
+const alphabet = Buffer.from('abcdefghijklmnopqrstuvwxyz234567');
+
 /** 60 characters of the alphabet that OCIDs use. */
 function uniqueOf(seed: string): string {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  const bytes = createHash('sha512').update(seed).digest();
-  return `aaaaaaaa${Array.from(bytes.subarray(0, 52), (byte) => alphabet.charAt(byte & 31)).join('')}`;
+  const characters = createHash('sha512').update(seed).digest().subarray(0, 52);
+  for (let at = 0; at < 52; at += 1) characters[at] = alphabet[(characters[at] ?? 0) & 31] ?? 0;
+  return `aaaaaaaa${characters.toString('latin1')}`;
 }
 
 /** A number from 0 up to, not including, `below`. */

@@ -207,13 +207,8 @@ function defaultScript(dialect: Dialect): StepBody[] {
   ];
 }
 
-function toStep(step: StepBody, acceptedMs: number): Step {
-  return {
-    ...pickAppearance(step),
-    atMs: step.at === undefined ? acceptedMs + (step.afterMs ?? 0) : Date.parse(step.at),
-    status: step.status,
-    percentComplete: step.percentComplete,
-  };
+function toStep({ at, afterMs = 0, ...what }: StepBody, acceptedMs: number): Step {
+  return { ...what, atMs: at === undefined ? acceptedMs + afterMs : Date.parse(at) };
 }
 
 function pickAppearance(body: Omit<Step, 'atMs'>): Omit<Step, 'atMs' | 'status' | 'percentComplete'> {

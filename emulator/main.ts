@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { writeDemoProfile } from './demo-profile.ts';
 import { createEmulator } from './emulator.ts';
-import { sampleIds, sampleRegions } from './samples.ts';
+import { sampleIdsIn, sampleRegions } from './samples.ts';
 
 /** What sysexits.h calls EX_CONFIG. */
 const configProblem = 78;
@@ -68,13 +68,12 @@ async function run({ host, port, publicKey }: Settings): Promise<void> {
   process.once('SIGINT', close);
   process.once('SIGTERM', close);
   const [region] = sampleRegions;
+  const { progressing } = sampleIdsIn(sampleRegions);
   console.log(
     `Oracle Cloud, emulated:  ${url}/{region}/{package}, controlled at ${url}/_emulator/ (docs/emulator.md)`,
   );
-  console.log(
-    `A work request:          ${url}/${region}/containerengine/20180222/workRequests/${sampleIds.CONTAINERENGINE}`,
-  );
-  console.log(`Without a signature:     curl ${url}/_emulator/work-requests/${sampleIds.CONTAINERENGINE}`);
+  console.log(`A work request:          ${url}/${region}/mysql/20190415/workRequests/${progressing}`);
+  console.log(`Without a signature:     curl ${url}/_emulator/work-requests/${progressing}`);
   if (demo) {
     console.log(`To read it, sign with:   ${demo.configFile} (profile DEFAULT), for example`);
     console.log(

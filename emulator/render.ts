@@ -145,15 +145,31 @@ function roleOf(fields: readonly Field[], name: string): keyof typeof resourceNa
   return null;
 }
 
-function actionOf(fields: readonly Field[], life: Life, state: LifeState): string {
+/** What an operation does to a thing, in Oracle's words, by a part of its name. */
+const actions: readonly (readonly [RegExp, verb: string, done: string])[] = [
+  [/DELETE|TERMINATE/i, 'DELETE', 'DELETED'],
+  [/CREATE|PROVISION|LAUNCH|ADD_/i, 'CREATE', 'CREATED'],
+  [/COPY/i, 'WRITE', 'WRITTEN'],
+  [/START/i, 'START', 'STARTED'],
+  [/STOP/i, 'STOP', 'STOPPED'],
+  [/(?:)/, 'UPDATE', 'UPDATED'],
+];
+
+/** `IN_PROGRESS` until the work on it is complete, which it never is where that fails; the best word that the API has. */
+function actionOf(fields: readonly Field[], life: Life, state: LifeState): string | undefined {
   const words = wordsOf(fields, resourceNames.actionType);
-  const done = /DELETE|TERMINATE/.test(life.operationType)
-    ? 'DELETED'
-    : /CREATE|PROVISION|LAUNCH/.test(life.operationType)
-      ? 'CREATED'
-      : 'UPDATED';
-  const wanted = !state.isFinished ? 'IN_PROGRESS' : state.status === 'FAILED' ? 'FAILED' : done;
-  return words.length === 0 || words.includes(wanted) ? wanted : (words[0] ?? wanted);
+  const [, verb = '', done = ''] = actions.find(([pattern]) => pattern.test(life.operationType)) ?? [];
+  const status = state.status ?? '';
+  const isDone = /SUCCEEDED|COMPLETED/.test(status);
+  const isCanceled = /CANCELL?ED/.test(status);
+  const candidates = [
+    ...(isDone ? [done, verb] : []),
+    ...(isCanceled ? [`CANCELED_${verb}`, 'CANCELED'] : []),
+    ...(status === 'FAILED' ? ['FAILED'] : []),
+    ...(isDone ? ['UPDATED', 'UPDATE'] : ['IN_PROGRESS', 'INPROGRESS', 'NONE', verb]),
+    status,
+  ];
+  return words.length === 0 ? candidates[0] : (candidates.find((word) => words.includes(word)) ?? words[0]);
 }
 
 /** An error or a log entry. */
@@ -233,11 +249,21 @@ function plausibleText(name: string, seed: string, atMs: number): string {
   if (/^time(stamp)?/i.test(plain)) return toTime(atMs) ?? '';
   if (/quer/i.test(plain)) return "'Log Source' = 'Linux Syslog Logs' | stats count by Entity";
   if (/Id$|Ids$|^identifier$|^childrenId$/.test(plain)) {
-    return ocid(plain.replace(/Ids?$/, '').toLowerCase() || 'resource', null, seed);
+    const type = plain.replace(/Ids?$/, '').toLowerCase() || 'resource';
+    return ocid(ocidTypes[type] ?? type, null, seed);
   }
   if (/uri$|url$|location$/i.test(plain)) return `/${plain}/${numberOf(seed, 1000)}`;
   return `${plain}-${numberOf(seed, 1000)}`;
 }
+
+/** Names of fields that are not the type of what they name. */
+const ocidTypes: Readonly<Record<string, string>> = {
+  parent: 'workrequest',
+  children: 'workrequest',
+  retryof: 'workrequest',
+  rerunof: 'workrequest',
+  initiator: 'user',
+};
 
 function elementsOf(type: FieldType): readonly Field[] {
   return type.kind === 'list' && type.of.kind === 'object' ? shapeAt(type.of.shape) : [];

@@ -1,12 +1,14 @@
 /**
  * Living demo data: work requests that start, progress, wait, need attention, fail, are canceled and finish, with new ones born all the time. All of
  * it follows from the clock: a slot bears one work request per period, generation after generation, and is caught up with when somebody looks.
- * The ids of a generation are the same at every start, so that a query in the README can be pasted.
+ * They last as long as any other, twelve hours from their end. The ids of a generation are the same at every start, so that a query in the README can
+ * be pasted.
  */
 import { dialectOf } from './dialects.ts';
-import { ocid, workRequestId } from './ids.ts';
+import { workRequestId } from './ids.ts';
 import { createLife } from './lives.ts';
-import { sampleCompartments } from './places.ts';
+import type { Life } from './lives.ts';
+import { sampleCompartments, sampleTenancy } from './places.ts';
 import type { Places } from './places.ts';
 import { samplePlots } from './sample-plots.ts';
 import type { SamplePlot } from './sample-plots.ts';
@@ -14,95 +16,94 @@ import type { Store } from './store.ts';
 
 export const sampleRegions = ['us-ashburn-1', 'eu-frankfurt-1'] as const;
 
+/** What a newcomer is shown first. */
+export interface SampleIds {
+  readonly tenancy: string;
+  /** Early on its way at every start, with a percentage and logs, for some minutes; null: no region has it. */
+  readonly progressing: string | null;
+  /** Another one, that can be canceled. */
+  readonly cancelable: string | null;
+}
+
 export interface Samples {
   catchUp(nowMs: number): void;
 }
 
-/** So many generations of a slot are kept, whatever the retention says. */
-const keptGenerations = 8;
+/** So many generations of a slot are there at the start. */
+const firstGenerations = 4;
+/** So many are born at one look at most, however far the clock has jumped or however long nobody looked. */
+const mostAtOnce = 12;
+/** The second region is out of step with the first by so much, or a third of the period. */
+const stepMs = 20_000;
 
 interface Slot {
-  readonly name: string;
   readonly plot: SamplePlot;
   readonly region: string;
   /** Scripted milliseconds after the start at which generation 0 is born; negative: before it. */
   readonly phaseMs: number;
 }
 
-/** Ids of generation 0, one per service; alive when the emulator starts, Kubernetes Engine's for several minutes. */
-export const sampleIds = Object.fromEntries(
-  samplePlots
-    .map((plot) => [plot.service, idOf({ name: plot.name, region: plot.regions[0] ?? '' }, plot, 0)])
-    .reverse(),
-) as Readonly<Record<SamplePlot['service'], string>> & { readonly CONTAINERENGINE: string };
+/** In the first of these regions that has samples. */
+export function sampleIdsIn(regions: readonly string[]): SampleIds {
+  const region = regions.find((one) => sampleRegions.some((sample) => sample === one));
+  const idOfFirst = (name: string): string | null => {
+    const plot = samplePlots.find((one) => one.name === name);
+    return plot && region !== undefined && plot.regions.includes(region) ? idOf(plot, region, 0) : null;
+  };
+  return {
+    tenancy: sampleTenancy,
+    progressing: idOfFirst('dbsystem'),
+    cancelable: idOfFirst('cluster-create'),
+  };
+}
 
 export function createSamples(store: Store, places: Places, startMs: number): Samples {
   const slots = samplePlots.flatMap((plot) =>
     plot.regions.map((region, index): Slot => ({
-      name: plot.name,
       plot,
       region,
-      // The second region is out of step with the first.
-      phaseMs: -plot.ageMs - (index * plot.periodMs) / 3,
+      phaseMs: -plot.ageMs - index * Math.min(stepMs, plot.periodMs / 3),
     })),
   );
   const born = new Map<Slot, number>();
   const catchUp = (nowMs: number): void => {
     for (const slot of slots) {
-      const { periodMs } = slot.plot;
-      const newest = Math.floor((nowMs - startMs - slot.phaseMs) / periodMs);
-      const done = born.get(slot) ?? -4;
+      const { plot, region, phaseMs } = slot;
+      const newest = Math.floor((nowMs - startMs - phaseMs) / plot.periodMs);
+      const done = born.get(slot) ?? -firstGenerations;
       if (newest <= done) continue;
-      for (
-        let generation = Math.max(done + 1, newest - keptGenerations + 1);
-        generation <= newest;
-        generation += 1
-      ) {
-        bear(slot, generation, startMs, nowMs);
-        store.remove(idOf(slot, slot.plot, generation - keptGenerations));
-      }
-      // A jump of the clock skips generations; those before them are too old then.
-      for (
-        let generation = done - keptGenerations;
-        generation <= Math.min(done, newest - keptGenerations);
-        generation += 1
-      ) {
-        store.remove(idOf(slot, slot.plot, generation));
-      }
       born.set(slot, newest);
+      store.dropGone(plot.service, region, nowMs);
+      const oldest = Math.max(done, newest - mostAtOnce) + 1;
+      for (let generation = oldest; generation <= newest; generation += 1) {
+        store.add(bear(slot, generation, nowMs));
+      }
     }
   };
-  const bear = (slot: Slot, generation: number, startMs: number, nowMs: number): void => {
-    const { plot, region } = slot;
+  const bear = ({ plot, region, phaseMs }: Slot, generation: number, nowMs: number): Life => {
     const dialect = dialectOf(plot.service);
     if (!dialect) throw new Error(`samples know no service ${plot.service}`);
-    const acceptedMs = startMs + slot.phaseMs + generation * plot.periodMs;
+    const acceptedMs = startMs + phaseMs + generation * plot.periodMs;
     const turn =
       plot.turns[((generation % plot.turns.length) + plot.turns.length) % plot.turns.length] ?? plot.turns[0];
     if (!turn) throw new Error(`the plot ${plot.name} has no turns`);
     const compartmentId = sampleCompartments[plot.compartment];
-    const target = ocid(plot.resourceType, region, `samples/${plot.name}/${region}/${generation % 3}`);
-    const body = turn({ dialect, target });
-    const life = createLife(
+    const story = turn({ dialect, region, seed: `samples/${plot.name}/${region}/${generation % 3}` });
+    return createLife(
       dialect,
-      { service: plot.service, region, acceptedMsAgo: nowMs - acceptedMs, ...body },
+      { service: plot.service, region, acceptedMsAgo: nowMs - acceptedMs, ...story },
       {
-        id: idOf(slot, plot, generation),
+        id: idOf(plot, region, generation),
         compartmentId,
         parents: places.settleParents(dialect.parentNames, {}, region, compartmentId),
       },
       nowMs,
     );
-    store.add(life);
   };
   catchUp(startMs);
   return { catchUp };
 }
 
-function idOf(
-  slot: { readonly name: string; readonly region: string },
-  plot: SamplePlot,
-  generation: number,
-): string {
-  return workRequestId(plot.service, slot.region, `samples/${slot.name}/${slot.region}/${generation}`);
+function idOf(plot: SamplePlot, region: string, generation: number): string {
+  return workRequestId(plot.service, region, `samples/${plot.name}/${region}/${generation}`);
 }

@@ -7,7 +7,10 @@ export interface Store {
   /** Whatever its service and region; null when absent or gone. */
   find(id: string, nowMs: number): Life | null;
   of(service: string, region: string, nowMs: number): readonly Life[];
+  all(nowMs: number): readonly Life[];
   remove(id: string): void;
+  /** Drops those of one place whose time is up, without a look. */
+  dropGone(service: string, region: string, nowMs: number): void;
   size(): number;
 }
 
@@ -21,6 +24,11 @@ export function createStore(onLook: (nowMs: number) => void = () => {}): Store {
     if (!life) return;
     byId.delete(id);
     byPlace.get(placeOf(life.service, life.region))?.delete(id);
+  };
+  const dropGone = (service: string, region: string, nowMs: number): void => {
+    for (const life of byPlace.get(placeOf(service, region))?.values() ?? []) {
+      if (isGone(life, nowMs)) remove(life.id);
+    }
   };
   return {
     add: (life) => {
@@ -41,14 +49,15 @@ export function createStore(onLook: (nowMs: number) => void = () => {}): Store {
     },
     of: (service, region, nowMs) => {
       onLook(nowMs);
-      const lives = [...(byPlace.get(placeOf(service, region))?.values() ?? [])];
-      return lives.filter((life) => {
-        if (!isGone(life, nowMs)) return true;
-        remove(life.id);
-        return false;
-      });
+      dropGone(service, region, nowMs);
+      return [...(byPlace.get(placeOf(service, region))?.values() ?? [])];
+    },
+    all: (nowMs) => {
+      onLook(nowMs);
+      return [...byId.values()].filter((life) => !isGone(life, nowMs));
     },
     remove,
+    dropGone,
     size: () => byId.size,
   };
 }

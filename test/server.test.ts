@@ -116,9 +116,9 @@ describe('npm start', () => {
       data: {
         workRequest: {
           status: expect.stringMatching(/^[A-Z_]+$/),
-          percentComplete: null,
+          percentComplete: expect.any(Number),
           operationType: expect.any(String),
-          service: { title: 'Kubernetes Engine' },
+          service: { title: 'HeatWave' },
           resources: expect.arrayContaining([
             { entityType: expect.any(String), identifier: expect.any(String) },
           ]),
@@ -126,6 +126,28 @@ describe('npm start', () => {
         },
       },
     });
+  });
+
+  test.each([
+    ['eu-frankfurt-1,ap-tokyo-1', true],
+    ['ap-tokyo-1', false],
+  ])('with OCI_REGIONS=%s it prints a query only if it can be answered', async (regions, isPrinted) => {
+    const other = run({ PORT: '0', EMULATOR_PORT: '0', LOG_LEVEL: 'silent', OCI_REGIONS: regions });
+    const [, otherUrl = ''] = await other.until(/GraphQL +(http:\S+)\/graphql[\s\S]*Emulator.*\n/);
+    const [query] = /\{ workRequest\(.*\}/.exec(other.out()) ?? [];
+    expect(query !== undefined).toBe(isPrinted);
+    if (query !== undefined) {
+      const response = await fetch(`${otherUrl}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query }),
+      });
+      expect(await response.json()).toMatchObject({
+        data: { workRequest: { operationType: 'CREATE_DBSYSTEM' } },
+      });
+    }
+    other.child.kill('SIGTERM');
+    expect(await other.ended).toBe(0);
   });
 
   test('its emulator takes signatures of the key in EMULATOR_PUBLIC_KEY_FILE besides its own', async () => {

@@ -5,14 +5,19 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Page, Request } from 'playwright-core';
 import { startOfflineBrowser } from '../support/browser.ts';
 import type { OfflineBrowser } from '../support/browser.ts';
+import { sampleIdsIn } from '../../emulator/emulator.ts';
 import { playgroundTabs } from '../../samples.ts';
 import { createTestGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
 jest.setTimeout(120_000);
 
-const sampleId = 'ocid1.clustersworkrequest.oc1.iad.playground';
-const [first, second] = playgroundTabs(sampleId);
+const samples = {
+  ...sampleIdsIn(['us-ashburn-1']),
+  progressing: 'ocid1.mysqlworkrequest.oc1.iad.playground',
+};
+const sampleId = samples.progressing;
+const [first, second, list, cancel] = playgroundTabs(samples);
 
 /** One visitor's session: each test goes on where the one before it stopped. */
 describe('the playground, in a browser that reaches no other host', () => {
@@ -25,9 +30,9 @@ describe('the playground, in a browser that reaches no other host', () => {
   const folder = mkdtempSync(join(tmpdir(), 'playground-'));
 
   beforeAll(async () => {
-    server = await createTestGateway({ sampleId });
+    server = await createTestGateway({ samples });
     server.emulator.createWorkRequest({
-      service: 'CONTAINERENGINE',
+      service: 'MYSQL',
       region: 'us-ashburn-1',
       id: sampleId,
       script: [{ status: 'IN_PROGRESS' }],
@@ -156,6 +161,25 @@ describe('the playground, in a browser that reaches no other host', () => {
     await visible('app-variables-editor').getByText('ocid1.absent').waitFor();
   });
 
+  test.each([list!, cancel!])('runs what stands in the tab $name', async ({ name, query, variables }) => {
+    const id = String(samples.cancelable);
+    server.emulator.createWorkRequest({ service: 'CONTAINERENGINE', region: 'us-ashburn-1', id });
+    await page.getByText(name, { exact: true }).click();
+    await inFront(name);
+
+    const request = await send();
+
+    expect(operationOf(request).query.trim()).toBe(query.trim());
+    expect(operationOf(request).variables).toEqual(variables);
+    const { data, errors } = (await (await request.response())?.json()) as Answer;
+    expect(errors).toBeUndefined();
+    expect(data).toMatchObject(
+      name === list!.name
+        ? { workRequests: { nodes: [{ workRequestId: id }], failures: [] } }
+        : { cancelWorkRequest: { workRequest: { operationType: 'CLUSTER_CREATE' }, error: null } },
+    );
+  });
+
   test('asked no other host for anything, broke no rule of its own policy and threw nothing', () => {
     expect(browser.outsideRequests()).toEqual([]);
     expect(violations).toEqual([]);
@@ -184,6 +208,18 @@ describe('the playground, in a browser that reaches no other host', () => {
     });
     expect(browser.outsideRequests()).toEqual([]);
   });
+});
+
+interface Answer {
+  readonly data?: unknown;
+  readonly errors?: unknown;
+}
+
+test('without demo data visitors bring what they ask for, and are offered nothing to cancel', () => {
+  const tabs = playgroundTabs(null);
+  expect(tabs.map(({ name }) => name)).toEqual(['Work request', 'Watch it', 'List', 'Services']);
+  for (const { variables = {} } of tabs.slice(0, 3)) expect(JSON.stringify(variables)).toContain('ocid1.');
+  expect(JSON.stringify(tabs)).toContain('…');
 });
 
 /** Runs in the page: whether the state that Altair keeps in the browser's database holds all these words. */

@@ -112,6 +112,46 @@ test('wrong methods and paths are answered with what there is', async () => {
   });
 });
 
+test('work requests can be listed, the newest first, by service, region, compartment and status', async () => {
+  await withEmulator(async ({ control, emulator }) => {
+    const make = (service: string, region: string, acceptedMsAgo: number): string =>
+      emulator.createWorkRequest({ service, region, acceptedMsAgo, compartmentId: `of ${service}` }).id;
+    const queue = make('QUEUE', 'us-ashburn-1', 60_000);
+    const early = make('MYSQL', 'us-ashburn-1', 90_000);
+    const late = make('MYSQL', 'eu-frankfurt-1', 1_000);
+    const list = async (query: string): Promise<readonly string[]> => {
+      const { body } = await control('GET', `${workRequests}?${query}`);
+      const { count, workRequests: found } = body as { count: number; workRequests: { id: string }[] };
+      expect(count).toBeGreaterThanOrEqual(found.length);
+      return found.map(({ id }) => id);
+    };
+    expect(await list('')).toEqual([late, queue, early]);
+    expect(await list('service=MYSQL')).toEqual([late, early]);
+    expect(await list('region=us-ashburn-1')).toEqual([queue, early]);
+    expect(await list('compartmentId=of%20QUEUE')).toEqual([queue]);
+    expect(await list('status=ACCEPTED')).toEqual([late]);
+    expect(await list('service=MYSQL&limit=1')).toEqual([late]);
+    expect(await list('service=mysql')).toEqual([]);
+    const { body } = await control('GET', `${workRequests}?service=QUEUE`);
+    expect(body).toEqual({
+      count: 1,
+      workRequests: [
+        {
+          id: queue,
+          service: 'QUEUE',
+          region: 'us-ashburn-1',
+          compartmentId: 'of QUEUE',
+          operationType: 'CREATE_QUEUE',
+          status: 'SUCCEEDED',
+          percentComplete: 100,
+          timeAccepted: '2026-03-01T11:59:00.000Z',
+          timeFinished: '2026-03-01T11:59:20.000Z',
+        },
+      ],
+    });
+  });
+});
+
 test('hostile ids and queries are answered like absent ones', async () => {
   await withEmulator(async ({ call }) => {
     for (const id of ['%00', '%2e%2e%2f', '__proto__', 'constructor', '%F0%9F%92%A5', 'x'.repeat(5000)]) {

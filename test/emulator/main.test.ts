@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sampleIds } from '../../emulator/emulator.ts';
+import { sampleIdsIn } from '../../emulator/emulator.ts';
 import { send, signed } from './support.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -51,12 +51,14 @@ function run(env: Record<string, string>, use?: (url: string, out: string) => Pr
   });
 }
 
+const { progressing } = sampleIdsIn(['us-ashburn-1']);
+
 test('starts on a free port, prints a sample that answers, takes the given key and ends on SIGTERM', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const keyFile = path.join(folder, 'public.pem');
   writeFileSync(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
   const ended = await run({ EMULATOR_PUBLIC_KEY_FILE: keyFile }, async (url, out) => {
-    const sample = `/us-ashburn-1/containerengine/20180222/workRequests/${sampleIds.CONTAINERENGINE}`;
+    const sample = `/us-ashburn-1/mysql/20190415/workRequests/${progressing}`;
     expect(out).toContain(sample);
     expect((await send(url, sample, signed(url, sample, { key: privateKey }))).status).toBe(200);
     expect((await send(url, sample, signed(url, sample, {}))).status).toBe(401);
@@ -71,7 +73,7 @@ test('writes a profile to sign with when it is given no key, readable by its own
     const keyFile = /key_file=(.*)/.exec(readFileSync(configFile, 'utf8'))?.[1] ?? '';
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
     const key = createPrivateKey(readFileSync(keyFile));
-    const sample = `/us-ashburn-1/containerengine/20180222/workRequests/${sampleIds.CONTAINERENGINE}`;
+    const sample = `/us-ashburn-1/mysql/20190415/workRequests/${progressing}`;
     expect((await send(url, sample, signed(url, sample, { key }))).status).toBe(200);
   });
   expect(ended.code).toBe(0);

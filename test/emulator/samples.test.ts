@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { dialectOf, serviceKeys } from '../../emulator/dialects.ts';
-import { sampleCompartments, sampleIds, sampleRegions } from '../../emulator/emulator.ts';
+import { sampleIdsIn, sampleRegions } from '../../emulator/emulator.ts';
 import { createPlaces } from '../../emulator/places.ts';
 import { samplePlots } from '../../emulator/sample-plots.ts';
 import { createSamples } from '../../emulator/samples.ts';
-import { stateOf } from '../../emulator/lives.ts';
+import { retentionMs, stateOf } from '../../emulator/lives.ts';
+import type { Life } from '../../emulator/lives.ts';
+import { renderWorkRequest } from '../../emulator/render.ts';
 import { createStore } from '../../emulator/store.ts';
 import { withEmulator } from './support.ts';
 
@@ -25,8 +29,109 @@ test('there are samples of at least twelve services in two regions, at every mom
       const there = serviceKeys.filter((key) => store.of(key, region, nowMs).length > 0);
       expect(there.length).toBeGreaterThanOrEqual(12);
     }
-    expect(store.size()).toBeLessThan(400);
   }
+});
+
+test('they last twelve hours from their end, and no longer, however many there are by then', () => {
+  const store = createStore();
+  const samples = createSamples(store, createPlaces(), startMs);
+  const ends = new Map<Life, number>();
+  const look = (nowMs: number): void => {
+    samples.catchUp(nowMs);
+    const there = new Set(store.all(nowMs));
+    for (const life of there) {
+      if (!ends.has(life)) ends.set(life, stateOf(life, Infinity).finishedMs ?? Infinity);
+    }
+    for (const [life, finishedMs] of ends) {
+      if (there.has(life) === nowMs - finishedMs > retentionMs)
+        throw new Error(`${life.id}, ${(nowMs - startMs) / minuteMs} minutes in`);
+    }
+  };
+  for (let minute = 0; minute <= 16 * 60; minute += 30) look(startMs + minute * minuteMs);
+  expect(ends.size).toBeGreaterThan(4000);
+  // Also those that nobody asks for: the next births in their place drop them.
+  const size = store.size();
+  for (let minute = 16 * 60; minute <= 40 * 60; minute += 30) samples.catchUp(startMs + minute * minuteMs);
+  expect(Math.abs(store.size() - size)).toBeLessThan(100);
+});
+
+test('a jump of the clock bears the newest few of each, not all that would have been', () => {
+  const store = createStore();
+  const samples = createSamples(store, createPlaces(), startMs);
+  const sizeAtStart = store.size();
+  samples.catchUp(startMs + 1000 * 24 * 60 * minuteMs);
+  const slots = samplePlots.reduce((sum, { regions }) => sum + regions.length, 0);
+  expect(sizeAtStart).toBe(4 * slots);
+  expect(store.size()).toBe(12 * slots);
+});
+
+test('every one of them ends, also what needs attention', () => {
+  const store = createStore();
+  const samples = createSamples(store, createPlaces(), startMs);
+  samples.catchUp(startMs + 120 * minuteMs);
+  const lives = store.all(startMs + 120 * minuteMs);
+  expect(lives.length).toBeGreaterThan(400);
+  expect(lives.filter((life) => !stateOf(life, startMs + 180 * minuteMs).isFinished)).toEqual([]);
+});
+
+/** As Oracle's documentation and its users' outputs have them. */
+const ocidTypes = [
+  'bastion',
+  'bastionsession',
+  'bucket',
+  'cluster',
+  'compartment',
+  'database',
+  'dataflowprivateendpoint',
+  'dbsystem',
+  'drplan',
+  'drprotectiongroup',
+  'goldengatedeployment',
+  'instance',
+  'integrationinstance',
+  'mysqldbsystem',
+  'networkloadbalancer',
+  'nodepool',
+  'nosqltable',
+  'ormstack',
+  'osmhmanagedinstancegroup',
+  'queue',
+  'tagdefinition',
+];
+
+test('what they work on has an OCID of a type that there is, and has become what the end says', () => {
+  const store = createStore();
+  const samples = createSamples(store, createPlaces(), startMs);
+  const types = new Set<string>();
+  const ends = new Map<string, Set<string>>();
+  const nowMs = startMs + 120 * minuteMs;
+  samples.catchUp(nowMs);
+  for (const life of store.all(nowMs)) {
+    const dialect = dialectOf(life.service)!;
+    for (const atMs of [life.acceptedMs + 15_000, nowMs]) {
+      const state = stateOf(life, atMs);
+      const { resources = [] } = renderWorkRequest(dialect, life, state);
+      for (const resource of resources as Record<string, string>[]) {
+        const [, type = '', , region = ''] = (resource['identifier'] ?? resource['resourceId'] ?? '').split(
+          '.',
+        );
+        types.add(type);
+        expect(region === '').toBe(['compartment', 'tagdefinition'].includes(type));
+        const status = state.status ?? '';
+        ends.set(status, (ends.get(status) ?? new Set()).add(resource['actionType'] ?? ''));
+      }
+    }
+  }
+  expect([...types].sort()).toEqual(ocidTypes);
+  const inProgress = ['IN_PROGRESS', 'INPROGRESS'];
+  const done = ['CREATED', 'DELETED', 'STARTED', 'UPDATED', 'WRITTEN'];
+  expect(
+    [...ends.get('SUCCEEDED')!, ...ends.get('COMPLETED')!].filter((word) => !done.includes(word)),
+  ).toEqual([]);
+  for (const status of ['IN_PROGRESS', 'INPROGRESS', 'NEEDS_ATTENTION', 'CANCELING'])
+    expect(inProgress).toEqual(expect.arrayContaining([...(ends.get(status) ?? [])]));
+  expect([...ends.get('FAILED')!].sort()).toEqual(['FAILED', 'IN_PROGRESS']);
+  expect([...ends.get('CANCELED')!].sort()).toEqual(['CANCELED_UPDATE', 'IN_PROGRESS']);
 });
 
 test('every kind of end is reached, and words are the dialects own', () => {
@@ -67,31 +172,45 @@ test('every kind of end is reached, and words are the dialects own', () => {
   );
 });
 
-test('the ids to paste are the same at every start and name running work requests', async () => {
-  for (let start = 0; start < 2; start += 1) {
+test.each(sampleRegions)('the ids to paste for %s are the same at every start', async (region) => {
+  const { progressing, cancelable } = sampleIdsIn(['ap-tokyo-1', region, ...sampleRegions]);
+  for (const seed of ['one', 'other']) {
     await withEmulator(
       async ({ emulator, time }) => {
-        for (const [service, id] of Object.entries(sampleIds)) {
-          const found = emulator.readWorkRequest(id);
-          expect(found).toMatchObject({ service, timeFinished: null });
+        const read = () => emulator.readWorkRequest(progressing ?? '');
+        const seen = [read()];
+        expect(seen[0]).toMatchObject({ region, status: 'IN_PROGRESS', operationType: 'CREATE_DBSYSTEM' });
+        expect(seen[0]?.percentComplete).toBeGreaterThanOrEqual(20);
+        expect(seen[0]?.percentComplete).toBeLessThanOrEqual(30);
+        expect(seen[0]?.logs).toBeGreaterThan(1);
+        expect(emulator.readWorkRequest(cancelable ?? '')).toMatchObject({ region, status: 'IN_PROGRESS' });
+        while (seen.at(-1)?.timeFinished === null && seen.length < 100) {
+          time.nowMs += 15_000;
+          seen.push(read());
+          expect(seen.at(-1)?.percentComplete).toBeGreaterThan(seen.at(-2)?.percentComplete ?? 100);
         }
-        time.nowMs += 5 * minuteMs;
-        const cluster = emulator.readWorkRequest(sampleIds.CONTAINERENGINE);
-        expect(cluster).toMatchObject({
-          operationType: 'CLUSTER_CREATE',
-          status: 'IN_PROGRESS',
-          region: 'us-ashburn-1',
-        });
-        expect(cluster?.compartmentId).toBe(sampleCompartments.platform);
-        time.nowMs += 4 * minuteMs;
-        expect(emulator.readWorkRequest(sampleIds.CONTAINERENGINE)).toMatchObject({
-          status: 'SUCCEEDED',
-          logs: 5,
-        });
+        expect(seen.at(-1)).toMatchObject({ status: 'SUCCEEDED', percentComplete: 100, logs: 9 });
+        expect(seen.length).toBeGreaterThan((5 * 60) / 15);
+        expect(seen.length).toBeLessThan((8 * 60) / 15);
+        time.nowMs += 11.9 * 60 * minuteMs;
+        expect(read()).toMatchObject({ status: 'SUCCEEDED' });
+        time.nowMs += 0.2 * 60 * minuteMs;
+        expect(read()).toBeNull();
       },
-      { samples: true, ...(start === 1 && { seed: 'other' }) },
+      { samples: true, seed },
     );
   }
+});
+
+test('the README names these ids, and no others of theirs', () => {
+  const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+  const { tenancy, progressing } = sampleIdsIn(sampleRegions);
+  const named = new Set(readme.match(/ocid1\.(tenancy|\w*workrequest)\.[\w.-]+\w/g));
+  expect([...named].sort()).toEqual([progressing, tenancy].sort());
+});
+
+test('no id is told to paste where no region has samples', () => {
+  expect(sampleIdsIn(['ap-tokyo-1'])).toMatchObject({ progressing: null, cancelable: null });
 });
 
 test('each plot names a service and each of its regions is one of two', () => {

@@ -16,6 +16,7 @@ import { writeDemoProfile } from '../../emulator/demo-profile.ts';
 import { createGateway } from '../../gateway.ts';
 import type { Gateway } from '../../gateway.ts';
 import { playgroundTabs } from '../../samples.ts';
+import type { Samples } from '../../samples.ts';
 
 export type Transport = 'http' | 'websocket' | 'sse';
 export const transports: readonly Transport[] = ['http', 'websocket', 'sse'];
@@ -80,8 +81,8 @@ export interface Overrides {
   readonly regions?: readonly string[];
   /** Default: nothing is logged. */
   readonly logLevel?: Level;
-  /** The work request that the playground's tabs ask for. */
-  readonly sampleId?: string;
+  /** What the playground's tabs ask for. */
+  readonly samples?: Samples;
   /** For jitter; 0 by default, so that retries come at once. */
   readonly random?: () => number;
   /** A folder to write a profile and its key to: the gateway then reads from "Oracle Cloud" as its users' do (`UPSTREAM=oci`). */
@@ -135,7 +136,7 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
           tenancyId: sampleTenancy,
           regions: overrides.regions ?? testRegions,
         },
-    playgroundTabs: playgroundTabs(overrides.sampleId ?? null),
+    playgroundTabs: playgroundTabs(overrides.samples ?? null),
   });
   const { url, port } = await gateway.start();
   const subscribers = new Set<Subscriber<unknown>>();
