@@ -17,7 +17,7 @@ export interface Config {
   readonly upstreamDeadlineMs: number;
   readonly upstreamRps: number;
   readonly readCacheMs: number;
-  /** null: a random one is made at start, good for this process only. */
+  /** null: a random one is made at start, good for this process only (`notesOn`). */
   readonly cursorSecret: string | null;
   readonly isReadOnly: boolean;
   readonly logLevel: (typeof logLevels)[number];
@@ -28,7 +28,7 @@ export interface OciConfig {
   /** null: Oracle's default, `~/.oci/config`. */
   readonly configFile: string | null;
   readonly profile: string;
-  /** null: the region that the credential names. */
+  /** null: the region that the credential names. Empty only beside a problem: what was named is none. */
   readonly regions: readonly string[] | null;
   /** null: the first of the regions. */
   readonly homeRegion: string | null;
@@ -119,7 +119,7 @@ const environment = z.object({
   ALLOWED_HOSTS: list
     .refine(
       (hosts) => hosts.every((host) => hostname.test(host)),
-      'must be host names without scheme, separated by commas',
+      'must be host names without scheme, port or wildcard, separated by commas',
     )
     .default([]),
   ALLOWED_ORIGINS: list
@@ -155,35 +155,74 @@ const environment = z.object({
   LOG_LEVEL: oneOf(logLevels).default('info'),
 });
 
-const pollingBounds = environment.pick({ POLL_MIN_MS: true, POLL_MAX_MS: true });
+type Values = z.infer<typeof environment>;
+
+/** Told only where each of the variables is right by itself. */
+const contradictions: readonly {
+  readonly between: readonly (keyof Values)[];
+  /** The sentence; null: none. */
+  tell(values: Values): string | null;
+}[] = [
+  {
+    between: ['POLL_MIN_MS', 'POLL_MAX_MS'],
+    tell: ({ POLL_MIN_MS, POLL_MAX_MS }) =>
+      POLL_MIN_MS > POLL_MAX_MS ? 'POLL_MIN_MS must not be above POLL_MAX_MS.' : null,
+  },
+  {
+    between: ['UPSTREAM', 'PORT', 'EMULATOR_PORT'],
+    tell: ({ UPSTREAM, PORT, EMULATOR_PORT }) =>
+      UPSTREAM === 'emulator' && PORT === EMULATOR_PORT && PORT !== 0
+        ? `PORT and EMULATOR_PORT are both ${PORT}: change one of them (0 picks a free one).`
+        : null,
+  },
+];
 
 /** Variables whose value is a secret: `<NAME>_FILE` names a file to read it from. */
 const secrets = ['CURSOR_SECRET'] as const;
 
 /** @throws ConfigError */
 export const loadConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
+  const { config, problems } = readConfig(env);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+};
+
+/**
+ * The configuration and what is wrong with it. Where something is, the configuration is good for finding more problems
+ * only: what cannot be taken has its default there, or a value from which no further problem follows.
+ */
+export const readConfig = (
+  env: NodeJS.ProcessEnv = process.env,
+): { readonly config: Config; readonly problems: readonly string[] } => {
   const problems: string[] = [];
   const given = withSecrets(withoutEmpty(env), problems);
-  const parsed = environment.safeParse(given);
-  for (const { path, message } of parsed.error?.issues ?? []) problems.push(`${path.join('.')} ${message}.`);
-  // Also where other variables are wrong: all problems are told at once.
-  const polling = pollingBounds.safeParse(given).data;
-  if (polling && polling.POLL_MIN_MS > polling.POLL_MAX_MS)
-    problems.push('POLL_MIN_MS must not be above POLL_MAX_MS.');
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const values = parsed.data;
+  const issues = environment.safeParse(given).error?.issues ?? [];
+  for (const { path, message } of issues) problems.push(`${path.join('.')} ${message}.`);
+  const wrong = new Set(issues.map(({ path }) => String(path[0])));
+  const values = environment.parse(
+    Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))),
+  );
+  for (const { between, tell } of contradictions) {
+    const told = between.some((name) => wrong.has(name)) ? null : tell(values);
+    if (told !== null) problems.push(told);
+  }
+  return { config: toConfig(values, wrong, env), problems };
+};
+
+const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.ProcessEnv): Config => {
   return {
     host: values.HOST,
     port: values.PORT,
     allowedHosts: values.ALLOWED_HOSTS,
     allowedOrigins: values.ALLOWED_ORIGINS,
-    upstream: values.UPSTREAM,
+    // Whose credential it is to be cannot be said: none is looked for.
+    upstream: wrong.has('OCI_AUTH') ? 'emulator' : values.UPSTREAM,
     emulator: { port: values.EMULATOR_PORT, publicKeyFile: values.EMULATOR_PUBLIC_KEY_FILE ?? null },
     oci: {
       auth: values.OCI_AUTH,
       configFile: values.OCI_CONFIG_FILE ?? null,
       profile: values.OCI_CONFIG_PROFILE,
-      regions: values.OCI_REGIONS ?? null,
+      regions: values.OCI_REGIONS ?? (wrong.has('OCI_REGIONS') ? [] : null),
       homeRegion: values.OCI_HOME_REGION ?? null,
       endpointTemplate: values.OCI_ENDPOINT_TEMPLATE ?? null,
       regionMetadata: values.OCI_REGION_METADATA ?? null,
@@ -200,6 +239,13 @@ export const loadConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
     logLevel: values.LOG_LEVEL,
   };
 };
+
+/** What is no mistake, but good to know before somebody relies on it; a sentence each. */
+export const notesOn = ({ upstream, cursorSecret }: Config): readonly string[] =>
+  // Nobody runs replicas over demo data.
+  upstream === 'oci' && cursorSecret === null
+    ? ['CURSOR_SECRET is not set: cursors end with this process and are not valid on other replicas.']
+    : [];
 
 /** An empty variable is one that is not set. */
 const withoutEmpty = (env: NodeJS.ProcessEnv): Record<string, string> =>

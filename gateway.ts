@@ -2,18 +2,14 @@
  * The only wiring: what talks to Oracle Cloud, what watches it, the schema over both, and the doors in front.
  */
 import { randomBytes } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import type { Config, OciConfig } from './config.ts';
-import { ConfigError } from './config.ts';
+import { knownRegion } from './access.ts';
+import type { Access } from './access.ts';
+import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { cancelWorkRequest } from './datasources/cancel.ts';
 import { catalog } from './datasources/catalog.ts';
-import { createCredentialSource, createFixedCredential } from './datasources/credentials.ts';
 import { createEndpoints } from './datasources/endpoints.ts';
 import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
@@ -21,10 +17,9 @@ import { createLoaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
 import { createParentFinders } from './datasources/parents.ts';
 import { createReadCache } from './datasources/read-cache.ts';
-import { createRegions, endpointOf } from './datasources/regions.ts';
-import type { Region, RegionAddition, Regions } from './datasources/regions.ts';
+import { endpointOf } from './datasources/regions.ts';
+import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
-import type { CredentialSource } from './datasources/signer.ts';
 import { isTerminalStatus } from './datasources/status.ts';
 import { sweep } from './datasources/sweep.ts';
 import type { Clock, Errand, WorkRequestSource } from './datasources/types.ts';
@@ -37,20 +32,13 @@ import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
 
-/** What stands in for Oracle Cloud. */
-export interface StandIn {
-  /** As `OCI_ENDPOINT_TEMPLATE`. */
-  readonly endpointTemplate: string;
-  readonly privateKey: KeyObject;
-  readonly tenancyId: string;
-  readonly regions: readonly string[];
-}
-
 export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** null: Oracle Cloud itself, as the configuration says. */
-  readonly standIn: StandIn | null;
+  /** From `openAccess`. */
+  readonly access: Access;
+  /** Instead of `OCI_ENDPOINT_TEMPLATE`: what stands in for Oracle Cloud. */
+  readonly endpointTemplate?: string;
   /** What the playground opens with. */
   readonly playgroundTabs: readonly PlaygroundTab[];
   /** In [0, 1); for jitter. */
@@ -69,15 +57,9 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** @throws ConfigError, GatewayError (a credential that cannot be had) */
-export const createGateway = async (config: Config, options: GatewayOptions): Promise<Gateway> => {
-  const { clock, log, standIn, random = Math.random } = options;
-  const regions = await loadRegions(config.oci);
-  const credentials = standIn
-    ? createFixedCredential(standIn)
-    : await openCredentials(config.oci, clock, log);
-  const allowed = allowRegions(config.oci, regions, standIn?.regions ?? [], credentials);
-  const homeRegion = config.oci.homeRegion ?? allowed[0]?.id ?? '';
+export const createGateway = (config: Config, options: GatewayOptions): Gateway => {
+  const { clock, log, random = Math.random } = options;
+  const { credentials, regions, allowed, homeRegion } = options.access;
   const tenancyId = async (): Promise<string> => (await credentials.current()).tenancyId ?? '';
 
   const { upstreamDeadlineMs: deadlineMs } = config;
@@ -93,8 +75,8 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
   const endpoints = createEndpoints({
     allowedRegions: allowed.map(({ id }) => id),
     homeRegion,
-    template: standIn?.endpointTemplate ?? config.oci.endpointTemplate,
-    fill: (template, id) => endpointOf(template, known(regions, id)),
+    template: options.endpointTemplate ?? config.oci.endpointTemplate,
+    fill: (template, id) => endpointOf(template, knownRegion(regions, id)),
   });
   const observations = createObservations();
   const source = createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId });
@@ -140,7 +122,7 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
     router,
     catalog,
     regions: allowed,
-    cursors: createCursors({ secret: cursorSecretOf(config, log), now: () => clock.now() }),
+    cursors: createCursors({ secret: config.cursorSecret ?? randomBytes(32), now: () => clock.now() }),
     isReadOnly: config.isReadOnly,
     log,
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
@@ -216,60 +198,4 @@ export const createGateway = async (config: Config, options: GatewayOptions): Pr
       await upstream.close();
     },
   };
-};
-
-/** Regions from data, and from where Oracle's own tools look for more. */
-const loadRegions = async ({ regionMetadata, defaultRealm }: OciConfig): Promise<Regions> => {
-  const additions: RegionAddition[] = [];
-  if (regionMetadata !== null) additions.push({ from: 'OCI_REGION_METADATA', json: regionMetadata });
-  const file = join(homedir(), '.oci', 'regions-config.json');
-  const json = await readFile(file, 'utf8').catch(() => null);
-  if (json !== null) additions.push({ from: file, json });
-  const regions = createRegions({ additions, ...(defaultRealm !== null && { defaultDomain: defaultRealm }) });
-  if (regions.problems.length > 0) throw new ConfigError(regions.problems);
-  return regions;
-};
-
-const openCredentials = (oci: OciConfig, clock: Clock, log: Logger): Promise<CredentialSource> =>
-  createCredentialSource({
-    auth: oci.auth,
-    clock,
-    ...(oci.configFile !== null && { configFile: oci.configFile }),
-    profile: oci.profile,
-    environment: oci.environment,
-    onProblem: (error) =>
-      log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use'),
-  });
-
-const allowRegions = (
-  { regions: given, homeRegion }: OciConfig,
-  regions: Regions,
-  standInRegions: readonly string[],
-  credentials: CredentialSource,
-): readonly Region[] => {
-  const ids =
-    given ?? (standInRegions.length > 0 ? standInRegions : credentials.region ? [credentials.region] : []);
-  if (ids.length === 0)
-    throw new ConfigError(['OCI_REGIONS is not set, and the credential names no region.']);
-  const unknown = [...ids, ...(homeRegion === null ? [] : [homeRegion])].filter((id) => !regions.get(id));
-  if (unknown.length > 0) {
-    throw new ConfigError(
-      unknown.map(
-        (id) => `Region ${id} is not known. OCI_REGION_METADATA can add regions, as for Oracle's own tools.`,
-      ),
-    );
-  }
-  return ids.map((id) => known(regions, id));
-};
-
-const known = (regions: Regions, id: string): Region => {
-  const region = regions.get(id);
-  if (!region) throw new Error(`region ${id} is not known`);
-  return region;
-};
-
-const cursorSecretOf = ({ cursorSecret }: Config, log: Logger): string | Buffer => {
-  if (cursorSecret !== null) return cursorSecret;
-  log.warn('CURSOR_SECRET is not set: cursors end with this process and are not valid on other replicas');
-  return randomBytes(32);
 };

@@ -10,21 +10,37 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
+import type { Access, StandIn } from './access.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './datasources/types.ts';
-import type { UpstreamError } from './errors.ts';
-import type { Gateway, StandIn } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import type { Samples } from './samples.ts';
 
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
 enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'compile'));
-const { ConfigError, configExitCode, loadConfig } = await import('./config.ts');
+const { ConfigError, configExitCode, notesOn, readConfig } = await import('./config.ts');
+const { StartError, checkHost, listen } = await import('./listen.ts');
 
-const usage = `Usage: npm start -- [--check-config [--probe]]
+const synopsis = 'Usage: npm start -- [--check-config [--probe]]';
+const usage = `${synopsis}
 
-  --check-config  report every problem of the configuration and exit (0: fine, ${configExitCode}: not)
-  --probe         with it: make one signed call to Oracle Cloud and explain what went wrong
+  --check-config  tell every problem of the configuration and end. Nothing is served and no API of Oracle Cloud called;
+                  only the principals of OCI_AUTH get their token from the platform, as they do at start
+  --probe         with it: make one signed call to the upstream and explain what went wrong
+  --help          this
+
+The environment configures it; all variables: docs/contract.md, section 3. Those to begin with:
+
+  UPSTREAM=oci                         Oracle Cloud instead of the built-in emulator
+  OCI_CONFIG_FILE, OCI_CONFIG_PROFILE  whose credential, by default DEFAULT of ~/.oci/config
+  OCI_AUTH                             another kind of credential, such as instance_principal
+  OCI_REGIONS                          the regions that may be called, by default the credential's
+  HOST, PORT                           where it listens, by default 127.0.0.1, 4000
+  ALLOWED_HOSTS                        the host names it answers to, by default the loopback's
+
+Exit codes: 0 all went well; 1 it could not start (a port is taken), or the probe failed; ${configExitCode} the configuration or an
+argument is wrong.
 `;
 
 const clock: Clock = {
@@ -35,34 +51,42 @@ const clock: Clock = {
 const main = async (): Promise<void> => {
   const options = readOptions();
   if (options === null) return;
-  const config = loadConfig();
-  // A check is no second server: it takes no port that a running one may have.
-  const starting = config.upstream === 'emulator' ? startEmulator(config, options.isCheck) : null;
-  const [{ pino }, { createGateway }, { playgroundTabs, sampleQuery }, emulator] = await Promise.all([
-    import('pino'),
-    import('./gateway.ts'),
-    import('./samples.ts'),
-    starting,
-  ]);
+  const { config, problems } = readConfig();
+  // Modules load while the machine is looked at, unless nobody will need them.
+  const needsGateway = problems.length === 0 && (!options.isCheck || options.isProbe);
+  const loading = needsGateway ? Promise.all([import('./gateway.ts'), import('./samples.ts')]) : null;
+  const { pino } = await import('pino');
   const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
-  const gateway = await createGateway(config, {
+  const onProblem = (error: unknown): void =>
+    log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use');
+  const { access, emulator } = await lookAround(config, problems, onProblem);
+  if (options.isCheck) say(['The configuration is fine.', ...notesOn(config)].join('\n'));
+  if (loading === null) return;
+
+  const [{ createGateway }, { playgroundTabs, sampleQuery }] = await loading;
+  // A check is no second server: it takes no port that a running one may have.
+  const emulatorUrl = await emulator?.start(options.isCheck ? 0 : config.emulator.port);
+  const samples = emulator?.samplesIn(access.allowed.map(({ id }) => id)) ?? null;
+  const gateway = createGateway(config, {
     clock,
     log,
-    standIn: emulator,
-    playgroundTabs: playgroundTabs(emulator?.samples ?? null),
-  }).catch(refuseCredential);
+    access,
+    ...(emulatorUrl !== undefined && { endpointTemplate: `${emulatorUrl}/{region}/{package}` }),
+    playgroundTabs: playgroundTabs(samples),
+  });
   const stop = async (): Promise<void> => {
     await gateway.stop();
     await emulator?.stop();
   };
-  if (options.isCheck) {
-    say('The configuration is fine.');
-    if (options.isProbe) await probe(gateway);
+  if (options.isProbe) {
+    const { probe } = await import('./probe.ts');
+    say(await probe(gateway, emulator ? 'The emulator' : 'Oracle Cloud'));
     await stop();
     return;
   }
   const { url } = await listen('PORT', () => gateway.start());
-  say(welcome(url, emulator, sampleQuery(emulator?.samples ?? null)));
+  say(welcome(url, config, gateway, emulatorUrl, sampleQuery(samples)));
+  for (const note of notesOn(config)) log.warn(note);
   void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // A second signal ends the process at once, as it would without us.
@@ -73,121 +97,94 @@ const main = async (): Promise<void> => {
   }
 };
 
-/** A credential that cannot be had is a matter of configuration, too. */
-const refuseCredential = async (error: unknown): Promise<never> => {
-  const { GatewayError } = await import('./errors.ts');
-  throw error instanceof GatewayError ? new ConfigError([error.message]) : error;
+/**
+ * What of the configuration only this machine can tell: whether there is such a host, such a key, such a credential.
+ * @throws ConfigError with these problems and those known before
+ */
+const lookAround = async (
+  config: Config,
+  known: readonly string[],
+  onProblem: (error: unknown) => void,
+): Promise<{ readonly access: Access; readonly emulator: BuiltInEmulator | null }> => {
+  const problems = [...known];
+  const orTell = async <T>(work: Promise<T>): Promise<T | null> =>
+    work.catch((error: unknown) => {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return null;
+    });
+  const hostIsChecked = orTell(checkHost(config.host));
+  const emulator =
+    config.upstream === 'emulator'
+      ? await createBuiltInEmulator(config.host, await orTell(readPublicKey(config.emulator.publicKeyFile)))
+      : null;
+  const { openAccess } = await import('./access.ts');
+  const access = await orTell(openAccess(config.oci, { clock, standIn: emulator, onProblem }));
+  await hostIsChecked;
+  if (access === null || problems.length > 0) throw new ConfigError(problems);
+  return { access, emulator };
 };
 
-/** What an operator can mend, in words. */
-class StartError extends Error {}
-
-interface ListenFailure {
-  readonly hostname?: string;
-  readonly address?: string;
-  readonly port?: number;
-}
-
-const listen = async <T>(variable: string, start: () => Promise<T>): Promise<T> => {
-  try {
-    return await start();
-  } catch (error) {
-    const { code, hostname, address, port } = error as NodeJS.ErrnoException & ListenFailure;
-    const why = listenProblems[code ?? ''];
-    if (why === undefined) throw error;
-    const place = hostname ?? (port === undefined ? address : `${address}:${port}`);
-    throw new StartError(`Cannot listen on ${place}: ${why.replace('{variable}', variable)}`);
-  }
-};
-
-const listenProblems: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program does. Stop it, or choose another port with {variable} (0 picks a free one).',
-  EACCES: 'this user may not. Choose a port above 1023 with {variable}.',
-  EADDRNOTAVAIL: 'this machine has no such address. Change HOST.',
-  ENOTFOUND: 'there is no such host. Change HOST.',
-};
-
-interface RunningEmulator extends StandIn {
-  readonly url: string;
-  readonly samples: Samples;
+interface BuiltInEmulator extends StandIn {
+  samplesIn(regions: readonly string[]): Samples;
+  /** Where it is then. */
+  start(port: number): Promise<string>;
   stop(): Promise<void>;
 }
 
-const startEmulator = async (
-  { host, oci, emulator: { port, publicKeyFile } }: Config,
-  isCheck: boolean,
-): Promise<RunningEmulator> => {
+const createBuiltInEmulator = async (host: string, publicKey: KeyObject | null): Promise<BuiltInEmulator> => {
   // The key is made on another thread while the modules load.
-  const [demo, publicKey, { createEmulator, sampleIdsIn, sampleRegions, sampleTenancy }] = await Promise.all([
+  const [demo, { createEmulator, sampleIdsIn, sampleRegions, sampleTenancy }] = await Promise.all([
     promisify(generateKeyPair)('rsa', { modulusLength: 2048 }),
-    publicKeyFile === null ? null : readPublicKey(publicKeyFile),
     import('./emulator/emulator.ts'),
   ]);
   const publicKeys: KeyObject[] = publicKey ? [demo.publicKey, publicKey] : [demo.publicKey];
   const emulator = createEmulator({ publicKeys, samples: true });
-  const { url } = await listen('EMULATOR_PORT', () => emulator.start(isCheck ? 0 : port, host));
   return {
-    url,
-    endpointTemplate: `${url}/{region}/{package}`,
     privateKey: demo.privateKey,
     tenancyId: sampleTenancy,
     regions: sampleRegions,
-    samples: sampleIdsIn(oci.regions ?? sampleRegions),
+    samplesIn: sampleIdsIn,
+    start: async (port) => (await listen('EMULATOR_PORT', () => emulator.start(port, host))).url,
     stop: () => emulator.stop(),
   };
 };
 
-const readPublicKey = async (file: string): Promise<KeyObject> => {
+const readPublicKey = async (file: string | null): Promise<KeyObject | null> => {
+  if (file === null) return null;
+  let key: KeyObject;
   try {
-    return createPublicKey(await readFile(file));
+    key = createPublicKey(await readFile(file));
   } catch (error) {
     throw new ConfigError([
       `EMULATOR_PUBLIC_KEY_FILE: ${file} is not a readable public key in PEM (${reasonOf(error)}).`,
     ]);
   }
+  if (key.asymmetricKeyType !== 'rsa')
+    throw new ConfigError([
+      `EMULATOR_PUBLIC_KEY_FILE: ${file} is not an RSA key, the only kind that Oracle takes.`,
+    ]);
+  return key;
 };
 
-const probe = async (gateway: Gateway): Promise<void> => {
-  try {
-    const { url, tenancyId } = await gateway.probe();
-    say(`Oracle Cloud answered: ${url}\nTenancy ${tenancyId}, home region ${gateway.homeRegion}.`);
-  } catch (error) {
-    const errors = await import('./errors.ts');
-    if (!(error instanceof errors.UpstreamError)) throw error;
-    throw new StartError(`${error.message}\n${adviseOn(error)}`);
-  }
-};
-
-/** What to do about a probe that failed. */
-const adviseOn = ({ code, failure: { status } }: UpstreamError): string => {
-  switch (code) {
-    case 'UNAUTHENTICATED':
-      return 'Compare fingerprint, user, tenancy and key with what the Console shows under API keys of that user, and the clock of this machine with the time.';
-    case 'FORBIDDEN':
-    case 'NOT_FOUND':
-      return 'The credential was accepted, but no policy lets it list work requests in its tenancy: ask an administrator for one, such as `allow group GatewayReaders to read work-requests in tenancy`. The region may also be the wrong one for IAM: OCI_HOME_REGION.';
-    case 'UPSTREAM_UNAVAILABLE':
-      return status === null
-        ? 'There is no route to it: check DNS, proxy and firewall, the region, and OCI_ENDPOINT_TEMPLATE if it is set.'
-        : 'The service itself is in trouble: try again later.';
-    case 'UPSTREAM_TIMEOUT':
-      return 'Something on the way swallows the call, or is slow: check proxy and firewall, or raise UPSTREAM_DEADLINE_MS.';
-    case 'UPSTREAM_THROTTLED':
-      return 'The tenancy makes more calls than Oracle allows: try again later.';
-    default:
-      return 'What answered is not Oracle Cloud, or not this API of it: check proxies, and OCI_ENDPOINT_TEMPLATE if it is set.';
-  }
-};
-
-const welcome = (url: string, emulator: RunningEmulator | null, query: string | null): string =>
+const welcome = (
+  url: string,
+  { oci }: Config,
+  { regions }: Gateway,
+  emulatorUrl: string | undefined,
+  query: string | null,
+): string =>
   [
     'One graph over the work requests of Oracle Cloud',
     '',
     `  Playground   ${url}/playground`,
     `  GraphQL      ${url}/graphql   (WebSocket: ${url.replace('http', 'ws')}/graphql)`,
-    emulator
-      ? `  Emulator     ${emulator.url}   (demo data; UPSTREAM=oci for Oracle Cloud)`
-      : '  Upstream     Oracle Cloud',
+    emulatorUrl !== undefined
+      ? `  Emulator     ${emulatorUrl}   (demo data; UPSTREAM=oci for Oracle Cloud)`
+      : oci.endpointTemplate !== null
+        ? `  Upstream     ${oci.endpointTemplate}   (OCI_ENDPOINT_TEMPLATE)`
+        : '  Upstream     Oracle Cloud',
+    `  Regions      ${regions.map(({ id }) => id).join(', ')}`,
     ...(query === null ? [] : ['', 'A query to paste:', '', query]),
     '',
   ].join('\n');
@@ -214,10 +211,15 @@ const reasonOf = (error: unknown): string =>
 /** What an operator can mend is told in a sentence; what is a bug shows where it is. */
 const fail = (error: unknown): void => {
   const isArgument = ((error as NodeJS.ErrnoException).code ?? '').startsWith('ERR_PARSE_ARGS');
-  const isTold = error instanceof ConfigError || error instanceof StartError || isArgument;
-  process.stderr.write(
-    `${isTold ? (error as Error).message : (error as Error).stack}\n${isArgument ? usage : ''}`,
-  );
+  const { message, stack } = error as Error;
+  const isTold = error instanceof ConfigError || error instanceof StartError;
+  // Node's first sentence says what is wrong; the others are about what this program does not have.
+  const told = isArgument
+    ? `${message.split('. ')[0]}.\n${synopsis}\nMore with --help.`
+    : isTold
+      ? message
+      : stack;
+  process.stderr.write(`${told}\n`);
   process.exit(error instanceof ConfigError || isArgument ? configExitCode : 1);
 };
 

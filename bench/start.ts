@@ -115,7 +115,7 @@ async function readWelcome(child: ChildProcess): Promise<{ readonly url: string;
     const [, url] = /GraphQL +(http:\S+)/.exec(out) ?? [];
     const [query] = /\{ workRequest\(.*\}\n/.exec(out) ?? [];
     if (url !== undefined && query !== undefined) return { url, query };
-    if (url !== undefined && /Upstream +Oracle Cloud\n/.test(out)) return { url, query: anyQuery };
+    if (url !== undefined && /Upstream +\S.*\n/.test(out)) return { url, query: anyQuery };
   }
   throw new Error(`it ended early: ${out}`);
 }

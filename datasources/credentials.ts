@@ -6,7 +6,6 @@
  * Every problem is a GatewayError that names the file or variable and what to do, and holds no secret. `oci-common`'s
  * own messages are not passed on as they are: some quote the line of the config file that they stumbled upon.
  */
-import { createHash, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { GatewayError } from '../errors.ts';
@@ -17,7 +16,7 @@ import type { OciCommon, Profile } from './profile.ts';
 import { createRotatingSource } from './rotation.ts';
 import type { CredentialReader } from './rotation.ts';
 import type { Credential, CredentialSource } from './signer.ts';
-import { parsePrivateKey, toTokenCredential } from './token.ts';
+import { fingerprintOf, parsePrivateKey, toTokenCredential } from './token.ts';
 import type { Clock } from './types.ts';
 
 export type AuthKind =
@@ -76,15 +75,6 @@ export function createFixedCredential(options: {
   const keyId = `${tenancyId}/${userId}/${fingerprintOf(privateKey)}`;
   const credential: Credential = { keyId, key: privateKey, tenancyId, expiresAt: null };
   return { id: `${tenancyId}/${userId}`, region, current: () => credential };
-}
-
-/** As Oracle's console shows it: MD5 of the public key. */
-export function fingerprintOf(key: KeyObject): string {
-  const der = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })).export({
-    type: 'spki',
-    format: 'der',
-  });
-  return createHash('md5').update(der).digest('hex').match(/../g)?.join(':') ?? '';
 }
 
 const openers: Readonly<Record<AuthKind, (oci: OciCommon, options: CredentialOptions) => Promise<Opened>>> = {
@@ -174,7 +164,7 @@ async function openSessionToken(oci: OciCommon, options: CredentialOptions): Pro
       return credential;
     } catch (error) {
       throw problem(
-        `the session of ${profile.place} cannot be refreshed: run "oci session authenticate".`,
+        `The session of ${profile.place} cannot be refreshed: run "oci session authenticate".`,
         error,
       );
     }
@@ -191,7 +181,7 @@ async function openInstancePrincipal(oci: OciCommon, options: CredentialOptions)
   const builder = new oci.InstancePrincipalsAuthenticationDetailsProviderBuilder();
   if (options.metadataBaseUrl !== undefined) builder.metadataBaseUrl = options.metadataBaseUrl;
   if (options.federationEndpoint !== undefined) builder.federationEndpoint = options.federationEndpoint;
-  const hint = `instance principals work on OCI compute instances only; the metadata service is asked at ${builder.metadataBaseUrl}`;
+  const hint = `Instance principals work on OCI compute instances only; the metadata service is asked at ${builder.metadataBaseUrl}`;
   const provider = await orProblem(hint, () => builder.build());
   const load = (): Promise<Credential> =>
     orProblem(hint, () => readProvider(provider, builder.tenancyId || null));
@@ -209,11 +199,11 @@ const resourcePrincipalVariables = ['VERSION', 'RPST', 'PRIVATE_PEM', 'REGION'].
 );
 
 async function openResourcePrincipal(oci: OciCommon, options: CredentialOptions): Promise<Opened> {
-  const environment = requireEnvironment(options, resourcePrincipalVariables, 'a resource principal');
+  const environment = requireEnvironment(options, resourcePrincipalVariables);
   const files = [...resourcePrincipalVariables, 'OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_PASSPHRASE']
     .map((name) => environment[name])
     .filter((value) => value !== undefined && isAbsolute(value)) as string[];
-  const hint = `the resource principal of OCI_RESOURCE_PRINCIPAL_* cannot be used${files.length > 0 ? ` (${files.join(', ')})` : ''}`;
+  const hint = `The resource principal of OCI_RESOURCE_PRINCIPAL_* cannot be used${files.length > 0 ? ` (${files.join(', ')})` : ''}`;
   const build = (): ReturnType<OciCommon['ResourcePrincipalAuthenticationDetailsProvider']['builder']> =>
     oci.ResourcePrincipalAuthenticationDetailsProvider.builder();
   const load = (): Promise<Credential> => orProblem(hint, () => readProvider(build(), null));
@@ -223,15 +213,14 @@ async function openResourcePrincipal(oci: OciCommon, options: CredentialOptions)
 }
 
 async function openWorkloadIdentity(oci: OciCommon, options: CredentialOptions): Promise<Opened> {
-  const environment = requireEnvironment(
-    options,
-    ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT_PROXYMUX'],
-    'a workload identity',
-  );
+  const environment = requireEnvironment(options, [
+    'KUBERNETES_SERVICE_HOST',
+    'KUBERNETES_SERVICE_PORT_PROXYMUX',
+  ]);
   const directory = options.serviceAccountDirectory ?? '/var/run/secrets/kubernetes.io/serviceaccount';
   const [certificateFile, tokenFile] = [`${directory}/ca.crt`, `${directory}/token`];
   const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
-  const hint = `workload identities work in enhanced OKE clusters only; ${certificateFile}, ${tokenFile} and the cluster at ${host} are asked`;
+  const hint = `Workload identities work in enhanced OKE clusters only; ${certificateFile}, ${tokenFile} and the cluster at ${host} are asked`;
   // Kubernetes replaces the service account's token every hour and the provider reads it only when it is built.
   const load = (): Promise<Credential> =>
     orProblem(hint, () =>
@@ -265,13 +254,14 @@ async function readProvider(provider: TokenProvider, tenancyId: string | null): 
 }
 
 function requireEnvironment(
-  { environment = {} }: CredentialOptions,
+  { auth, environment = {} }: CredentialOptions,
   names: readonly string[],
-  what: string,
 ): Readonly<Record<string, string | undefined>> {
   const missing = names.filter((name) => !environment[name]);
   if (missing.length > 0)
-    throw problem(`${what} needs ${missing.join(', ')}, which the platform sets where it has one.`);
+    throw problem(
+      `OCI_AUTH=${auth} needs ${missing.join(', ')}, which the platform sets where it offers this kind.`,
+    );
   return environment;
 }
 
@@ -283,14 +273,15 @@ async function orProblem<T>(hint: string, work: () => T | Promise<T>): Promise<T
   }
 }
 
-/** Of foreign errors only a cleaned line is kept, not even as a cause: they may hold tokens and keys. */
+/**
+ * Of foreign errors only a cleaned sentence is kept, not even as a cause: they may hold tokens and keys. The first one
+ * says what happened; the advice that follows in `oci-common`'s is longer than what is worth repeating.
+ */
 function problem(message: string, error?: unknown): GatewayError {
   if (error === undefined) return new GatewayError('UNAUTHENTICATED', message);
   const said: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'message') : error;
-  return new GatewayError(
-    'UNAUTHENTICATED',
-    `${message.replace(/\.$/, '')} (${cleanText(String(said), 200)}).`,
-  );
+  const [sentence = ''] = cleanText(String(said), 800).split(/\.(?: |$)/);
+  return new GatewayError('UNAUTHENTICATED', `${message.replace(/\.$/, '')} (${cleanText(sentence, 300)}).`);
 }
 
 async function loadOciCommon(): Promise<OciCommon> {

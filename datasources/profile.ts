@@ -1,15 +1,26 @@
 /**
- * One profile of Oracle's config file (`~/.oci/config`), checked part by part so that the first thing missing is
- * named. Parsing and the inheritance from `DEFAULT` are `oci-common`'s own.
+ * One profile of Oracle's config file (`~/.oci/config`), checked part by part so that all that is wrong with it is
+ * told at once. Parsing and the inheritance from `DEFAULT` are `oci-common`'s own.
  */
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import type * as oci from 'oci-common';
 import { GatewayError } from '../errors.ts';
-import { parsePrivateKey } from './token.ts';
+import { fingerprintOf, parsePrivateKey } from './token.ts';
 
 export type OciCommon = typeof oci;
+
+/** All that is wrong with a credential, a sentence each; no secret is in them. */
+export class CredentialError extends GatewayError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super('UNAUTHENTICATED', problems.join(' '));
+    this.name = 'CredentialError';
+    this.problems = problems;
+  }
+}
 
 export interface Profile {
   readonly configFile: string;
@@ -30,17 +41,21 @@ export interface Profile {
   readonly files: readonly string[];
 }
 
-/** @throws GatewayError that names file, profile and what is missing */
+/** @throws CredentialError that names file, profile and what is wrong */
 export async function readProfile(
   { ConfigFileReader, ConfigFileAuthenticationDetailsProvider }: OciCommon,
-  options: { readonly configFile?: string; readonly profile?: string },
+  options: {
+    readonly configFile?: string;
+    readonly profile?: string;
+    readonly environment?: Readonly<Record<string, string | undefined>>;
+  },
 ): Promise<Profile> {
   const configFile = expandHome(options.configFile ?? '~/.oci/config');
   const name = options.profile ?? 'DEFAULT';
   const place = `profile ${name} of ${configFile}`;
   const text = await readText(
     configFile,
-    'Create it with "oci setup config", or say where it is in OCI_CONFIG_FILE',
+    'Create it with "oci setup config" or "oci session authenticate", or say where it is in OCI_CONFIG_FILE',
   );
   const lineNumber = findUnfitLine(text);
   if (lineNumber > 0) {
@@ -48,13 +63,15 @@ export async function readProfile(
       `${configFile}, line ${lineNumber}: neither [PROFILE] nor key=value nor a comment (the line is not shown, it may be secret).`,
     );
   }
-  const names = [...ConfigFileReader.parse(text, null).profileCredentials.configurationsByProfile.keys()];
+  const parse = (profile: string | null): ReturnType<typeof ConfigFileReader.parse> =>
+    quietly(() => ConfigFileReader.parse(text, profile));
+  const names = [...parse(null).profileCredentials.configurationsByProfile.keys()];
   if (!names.includes(name)) {
     throw unusable(
       `${configFile} has no profile ${name}${names.length > 0 ? `, only ${names.join(', ')}` : ''}: set OCI_CONFIG_PROFILE.`,
     );
   }
-  const file = ConfigFileReader.parse(text, name);
+  const file = parse(name);
   const get = (key: string): string | null => file.get(key) || null;
   const path = (key: string): string | null => {
     const value = get(key);
@@ -66,27 +83,51 @@ export async function readProfile(
     path('delegation_token_file'),
   ];
   const authenticationType = get('authentication_type');
+  const problems: string[] = [];
+  const orTell = async <T>(work: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      problems.push(error.message);
+      return null;
+    }
+  };
   const required =
     authenticationType !== null
       ? ['tenancy']
       : ['tenancy', ...(tokenFile === null ? ['user'] : []), 'fingerprint', 'key_file'];
   const missing = required.filter((key) => get(key) === null);
-  if (missing.length > 0) throw unusable(`${place} has no ${missing.join(', no ')}.`);
+  if (missing.length > 0) problems.push(`${place} has no ${missing.join(', no ')}.`);
+  if (get('region') === null && !options.environment?.['OCI_REGION'])
+    problems.push(`${place} has no region: set region there, or OCI_REGION.`);
+  const read = async (file: string | null, key: string): Promise<string | null> =>
+    file === null ? null : orTell(() => readText(file, `It is ${key} of ${place}`));
 
-  const sessionToken =
-    tokenFile === null ? null : (await readText(tokenFile, `It is security_token_file of ${place}`)).trim();
-  const delegationToken =
-    delegationFile === null
+  const sessionToken = (await read(tokenFile, 'security_token_file'))?.trim() ?? null;
+  const delegationToken = (await read(delegationFile, 'delegation_token_file'))?.replace(/\s/g, '') ?? null;
+  const pem = authenticationType === null ? await read(keyFile, 'key_file') : null;
+  const key =
+    pem === null
       ? null
-      : (await readText(delegationFile, `It is delegation_token_file of ${place}`)).replace(/\s/g, '');
-  const pem =
-    authenticationType !== null || keyFile === null
-      ? null
-      : await readText(keyFile, `It is key_file of ${place}`);
+      : await orTell(() =>
+          parsePrivateKey(pem, get('pass_phrase') ?? undefined, `${keyFile} (key_file of ${place})`),
+        );
+  const fingerprint = get('fingerprint');
+  // A session's key is nobody's API key: its token vouches for it.
+  if (key !== null && fingerprint !== null && tokenFile === null) {
+    const found = fingerprintOf(key);
+    if (found !== fingerprint.toLowerCase()) {
+      problems.push(
+        `${place} has fingerprint ${fingerprint}, but its key_file ${keyFile} has ${found}: one of them belongs to another key.`,
+      );
+    }
+  }
+  if (problems.length > 0) throw new CredentialError(problems);
 
   let provider: oci.ConfigFileAuthenticationDetailsProvider;
   try {
-    provider = new ConfigFileAuthenticationDetailsProvider(configFile, name);
+    provider = quietly(() => new ConfigFileAuthenticationDetailsProvider(configFile, name));
   } catch {
     // All else was checked above.
     throw unusable(`${place} has no region that oci-common knows: set region there, or OCI_REGION.`);
@@ -99,15 +140,23 @@ export async function readProfile(
     userId: provider.getUser(),
     fingerprint: provider.getFingerprint(),
     region: provider.getRegion().regionId,
-    key:
-      pem === null
-        ? null
-        : parsePrivateKey(pem, provider.getPassphrase() ?? undefined, `${keyFile} (key_file of ${place})`),
+    key,
     sessionToken,
     authenticationType,
     delegationToken,
     files: [configFile, keyFile, tokenFile, delegationFile].filter((each) => each !== null),
   };
+}
+
+/** `oci-common` tells the console that there is no DEFAULT, and which realm it assumes: nobody asked, and the latter is not so. */
+function quietly<T>(work: () => T): T {
+  const { info, warn } = console;
+  Object.assign(console, { info: () => undefined, warn: () => undefined });
+  try {
+    return work();
+  } finally {
+    Object.assign(console, { info, warn });
+  }
 }
 
 /** Number of the first line that Oracle's format has no place for; 0: none. */
@@ -144,6 +193,6 @@ async function readText(file: string, hint: string): Promise<string> {
   }
 }
 
-function unusable(message: string): GatewayError {
-  return new GatewayError('UNAUTHENTICATED', message);
+function unusable(problem: string): CredentialError {
+  return new CredentialError([problem]);
 }

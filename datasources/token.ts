@@ -1,5 +1,5 @@
 /** Private keys and security tokens as text, and what is in them. */
-import { createPrivateKey } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Credential } from './signer.ts';
@@ -27,6 +27,15 @@ export function parsePrivateKey(pem: string, passphrase: string | undefined, pla
   if (key.asymmetricKeyType !== 'rsa')
     throw unusable(`${place} is not an RSA key, the only kind that Oracle takes.`);
   return key;
+}
+
+/** As Oracle's console shows it: MD5 of the public key. */
+export function fingerprintOf(key: KeyObject): string {
+  const der = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })).export({
+    type: 'spki',
+    format: 'der',
+  });
+  return createHash('md5').update(der).digest('hex').match(/../g)?.join(':') ?? '';
 }
 
 /** `keyId` is `ST$` and the token, of which expiry and tenancy are read where it is a JWT. */

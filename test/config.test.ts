@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { ConfigError, loadConfig } from '../config.ts';
+import { ConfigError, loadConfig, notesOn, readConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
@@ -180,7 +180,7 @@ describe('a bad value', () => {
     ],
     [
       'ALLOWED_HOSTS',
-      'must be host names without scheme, separated by commas.',
+      'must be host names without scheme, port or wildcard, separated by commas.',
       ['https://a.example', 'a.example:80', 'a b', 'a/b', '.', '-a', '*', '[::1],*'],
     ],
     [
@@ -241,6 +241,35 @@ describe('a bad value', () => {
     expect(problemsOf({ POLL_MIN_MS: '5000', POLL_MAX_MS: 'x' })).toEqual([
       expect.stringMatching(/^POLL_MAX_MS /),
     ]);
+  });
+
+  test('of two ports that are one is told, where the emulator needs the other', () => {
+    const both = 'PORT and EMULATOR_PORT are both 4001: change one of them (0 picks a free one).';
+    expect(problemsOf({ PORT: '4001' })).toEqual([both]);
+    expect(problemsOf({ PORT: '4001', LOG_LEVEL: 'x' })).toEqual([
+      expect.stringMatching(/^LOG_LEVEL /),
+      both,
+    ]);
+    expect(problemsOf({ PORT: '0', EMULATOR_PORT: '0' })).toEqual([]);
+    expect(problemsOf({ PORT: '4001', UPSTREAM: 'oci' })).toEqual([]);
+    for (const wrong of [
+      { PORT: 'x', EMULATOR_PORT: '4000' },
+      { PORT: '4001', UPSTREAM: 'x' },
+    ])
+      expect(problemsOf(wrong)).toHaveLength(1);
+  });
+
+  test('leaves a configuration with which to look for more, and from which nothing false follows', () => {
+    const read = (env: NodeJS.ProcessEnv): Config => readConfig(env).config;
+    expect(read({ PORT: 'x', HOST: 'example', OCI_REGIONS: 'us-nowhere-1' })).toMatchObject({
+      port: 4000,
+      host: 'example',
+      oci: { regions: ['us-nowhere-1'] },
+    });
+    // Not null, which would be: ask the credential.
+    expect(read({ OCI_REGIONS: 'x' }).oci.regions).toEqual([]);
+    // Whose credential is meant is not known.
+    expect(read({ UPSTREAM: 'oci', OCI_AUTH: 'api_key' }).upstream).toBe('emulator');
   });
 
   test('of several variables: all are told at once, a line each', () => {
@@ -304,4 +333,13 @@ describe('a secret', () => {
       expect(() => loadConfig(env)).not.toThrow(/hunter2|horse/);
     }
   });
+});
+
+test('a missing CURSOR_SECRET is worth a note over Oracle Cloud, not over demo data', () => {
+  const notes = (env: NodeJS.ProcessEnv): readonly string[] => notesOn(loadConfig(env));
+  expect(notes({ UPSTREAM: 'oci' })).toEqual([
+    expect.stringMatching(/^CURSOR_SECRET is not set: .*replicas\.$/),
+  ]);
+  expect(notes({ UPSTREAM: 'oci', CURSOR_SECRET: 'correct horse battery' })).toEqual([]);
+  expect(notes({})).toEqual([]);
 });

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -103,6 +104,7 @@ describe('npm start', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     expect((await fetch(`${url}/playground`)).status).toBe(200);
     expect((await fetch(emulatorUrl)).status).toBe(200);
+    expect(server.out()).toMatch(/^ {2}Regions {6}us-ashburn-1, /m);
   });
 
   test('prints a query that can be pasted and answers with living data', async () => {
@@ -128,6 +130,27 @@ describe('npm start', () => {
     });
   });
 
+  test('has nothing to warn of over demo data', () => {
+    expect(server.err()).not.toMatch(/"level":[4-6]0/);
+  });
+
+  test('over another upstream it says where that is, and what to know about it, after the banner', async () => {
+    const template = `${emulatorUrl}/{region}/{package}`;
+    const { configFile } = writeProfile('elsewhere');
+    const other = run({
+      PORT: '0',
+      UPSTREAM: 'oci',
+      OCI_CONFIG_FILE: configFile,
+      OCI_ENDPOINT_TEMPLATE: template,
+    });
+    await other.until(/Regions {6}us-ashburn-1\n/);
+    expect(other.out()).toContain(`  Upstream     ${template}   (OCI_ENDPOINT_TEMPLATE)\n`);
+    expect(other.out()).not.toContain('Oracle Cloud\n  Regions');
+    other.child.kill('SIGTERM');
+    expect(await other.ended).toBe(0);
+    expect(other.err()).toMatch(/^\{"level":40,.*"CURSOR_SECRET is not set: .*"\}$/m);
+  });
+
   test.each([
     ['eu-frankfurt-1,ap-tokyo-1', true],
     ['ap-tokyo-1', false],
@@ -151,10 +174,7 @@ describe('npm start', () => {
   });
 
   test('its emulator takes signatures of the key in EMULATOR_PUBLIC_KEY_FILE besides its own', async () => {
-    const { configFile } = writeProfile(
-      'second',
-      privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    );
+    const { configFile } = writeProfile('second', privateKey);
     const { code, out, err } = await runOut(
       {
         UPSTREAM: 'oci',
@@ -174,12 +194,6 @@ describe('npm start', () => {
     expect(err).toContain(`127.0.0.1:${taken}`);
     expect(err).toContain(name);
     expect(err).not.toMatch(/^ +at /m);
-  });
-
-  test('says so when HOST is no host', async () => {
-    const { code, err } = await runOut({ PORT: '0', EMULATOR_PORT: '0', HOST: 'no-such-host.invalid' });
-    expect(code).toBe(1);
-    expect(err).toContain('Cannot listen on no-such-host.invalid: there is no such host. Change HOST.');
   });
 
   test('ends with code 0 on SIGTERM, although somebody subscribes', async () => {
@@ -246,6 +260,18 @@ describe('a wrong configuration', () => {
       /\/nowhere\/config/,
     ],
     [
+      'a host that there is not',
+      { HOST: 'no-such-host.invalid' },
+      [],
+      /HOST: cannot listen on no-such-host\.invalid, /,
+    ],
+    [
+      'an address of another machine',
+      { HOST: '192.0.2.1' },
+      ['--check-config'],
+      /HOST: cannot listen on 192\.0\.2\.1, this machine has no such address\./,
+    ],
+    [
       'a public key that is none',
       { EMULATOR_PORT: '0', PORT: '0', EMULATOR_PUBLIC_KEY_FILE: 'package.json' },
       [],
@@ -260,6 +286,75 @@ describe('a wrong configuration', () => {
   });
 });
 
+describe('problems of any kind are told together:', () => {
+  test.each([[[]], [['--check-config']]])('Oracle Cloud (%j)', async (args) => {
+    const { configFile, keyFile } = writeProfile(`mixed${args.length}`);
+    writeFileSync(
+      keyFile,
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    );
+    const { code, out, err } = await runOut(
+      {
+        PORT: 'abc',
+        HOST: 'no-such-host.invalid',
+        UPSTREAM: 'oci',
+        OCI_CONFIG_FILE: configFile,
+        OCI_REGIONS: 'us-ashburn-1,xx-nowhere-1',
+        OCI_HOME_REGION: 'xx-nowhere-2',
+        OCI_REGION_METADATA: '{',
+      },
+      args,
+    );
+    expect([code, out]).toEqual([78, '']);
+    expect(err).toMatch(/^The configuration has 6 problems:$/m);
+    for (const problem of [
+      /^ {2}- PORT must be/m,
+      /^ {2}- HOST: cannot listen on no-such-host\.invalid/m,
+      /^ {2}- OCI_REGION_METADATA is not JSON/m,
+      /^ {2}- Region xx-nowhere-1 \(OCI_REGIONS\) is not known/m,
+      /^ {2}- Region xx-nowhere-2 \(OCI_HOME_REGION\) is not known/m,
+      /^ {2}- profile DEFAULT of .* has fingerprint .*belongs to another key/m,
+    ])
+      expect(err).toMatch(problem);
+  });
+
+  test('the emulator', async () => {
+    const { code, err } = await runOut({
+      PORT: '4001',
+      EMULATOR_PUBLIC_KEY_FILE: 'package.json',
+      OCI_REGIONS: 'xx-nowhere-1',
+    });
+    expect(err).toMatch(/^The configuration has 3 problems:$/m);
+    expect(err).toMatch(/^ {2}- PORT and EMULATOR_PORT are both 4001/m);
+    expect(err).toMatch(/^ {2}- EMULATOR_PUBLIC_KEY_FILE: package\.json/m);
+    expect(err).toMatch(/^ {2}- Region xx-nowhere-1/m);
+    expect(code).toBe(78);
+  });
+
+  test('what follows from another problem is not told', async () => {
+    const { err } = await runOut({ UPSTREAM: 'oci', OCI_AUTH: 'api_key', OCI_REGIONS: 'ashburn' });
+    expect(err).toMatch(/^The configuration has 2 problems:\n {2}- OCI_AUTH .*\n {2}- OCI_REGIONS .*\n$/);
+  });
+});
+
+describe('--help', () => {
+  test('tells options, the first variables and exit codes', async () => {
+    const { code, out, err } = await runOut({ PORT: 'x' }, ['--help']);
+    expect([code, err]).toEqual([0, '']);
+    for (const word of [
+      '--check-config',
+      '--probe',
+      'UPSTREAM',
+      'OCI_REGIONS',
+      'docs/contract.md',
+      'Exit codes: 0 ',
+      ' 1 ',
+      ' 78 ',
+    ])
+      expect(out).toContain(word);
+  });
+});
+
 describe('--check-config', () => {
   let emulator: Emulator;
   let env: Readonly<Record<string, string>>;
@@ -269,16 +364,40 @@ describe('--check-config', () => {
     emulator = createEmulator({ publicKeys: [publicKey], samples: false });
     const { url } = await emulator.start(0);
     template = `${url}/{region}/{package}`;
-    env = { UPSTREAM: 'oci', OCI_CONFIG_FILE: configFile, OCI_ENDPOINT_TEMPLATE: template };
+    env = {
+      UPSTREAM: 'oci',
+      OCI_CONFIG_FILE: configFile,
+      OCI_ENDPOINT_TEMPLATE: template,
+      CURSOR_SECRET: 'a secret of the tests alone',
+    };
   });
   afterAll(() => emulator.stop());
   const probe = (more: Readonly<Record<string, string>> = {}): ReturnType<typeof runOut> =>
     runOut({ ...env, ...more }, ['--check-config', '--probe']);
 
   test('says that all is fine, listens nowhere and asks nobody', async () => {
-    const { code, out } = await runOut({ ...env, PORT: '1' }, ['--check-config']);
-    expect([code, out]).toEqual([0, 'The configuration is fine.\n']);
+    const { code, out, err } = await runOut({ ...env, PORT: '1' }, ['--check-config']);
+    expect([code, out, err]).toEqual([0, 'The configuration is fine.\n', '']);
     expect(emulator.totalCalls()).toBe(0);
+  });
+
+  test('says in a sentence what is worth knowing', async () => {
+    const { code, out, err } = await runOut({ ...env, CURSOR_SECRET: '' }, ['--check-config']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^The configuration is fine\.\nCURSOR_SECRET is not set: .*\.\n$/);
+  });
+
+  test('of the demo looks at no port that a running gateway has, and probes an emulator of its own', async () => {
+    const { port } = new URL(template.split('/{')[0] ?? '');
+    const taken = { PORT: '0', EMULATOR_PORT: port };
+    expect(await runOut(taken, ['--check-config'])).toEqual({
+      code: 0,
+      out: 'The configuration is fine.\n',
+      err: '',
+    });
+    const { code, out } = await runOut(taken, ['--check-config', '--probe']);
+    expect(out).toMatch(/^The configuration is fine\.\nThe emulator answered: /);
+    expect(code).toBe(0);
   });
 
   test('makes one signed call with --probe, and says who answered', async () => {
@@ -335,9 +454,14 @@ describe('--check-config', () => {
 });
 
 /** A profile in the format of `~/.oci/config`, whose key is this one or nobody's. */
-function writeProfile(name: string, pem?: string): { readonly configFile: string } {
+function writeProfile(
+  name: string,
+  key?: KeyObject,
+): { readonly configFile: string; readonly keyFile: string } {
+  if (key !== undefined) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, 'key.pem'), key.export({ type: 'pkcs8', format: 'pem' }));
+  }
   const { configFile } = writeDemoProfile(join(folder, name));
-  const [, keyFile = ''] = /key_file=(\S+)/.exec(readFileSync(configFile, 'utf8')) ?? [];
-  if (pem !== undefined) writeFileSync(keyFile, pem);
-  return { configFile };
+  return { configFile, keyFile: join(folder, name, 'key.pem') };
 }

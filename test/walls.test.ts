@@ -16,6 +16,7 @@ const root = join(import.meta.dirname, '..');
 const house = [
   'server.ts',
   'gateway.ts',
+  'access.ts',
   'context.ts',
   'config.ts',
   'errors.ts',
@@ -64,6 +65,8 @@ const plants = [
   ['gateway.ts', "import { value as sources } from './datasources/index.ts'", null],
   ['gateway.ts', "import { value as feeds } from './subscriptions/index.ts'", null],
   ['gateway.ts', "import { value as doors } from './doors/index.ts'", null],
+  ['access.ts', "import { value as sources } from './datasources/index.ts'", null],
+  ['access.ts', "import { value as doors } from './doors/index.ts'", 'access-below-gateway'],
   ['doors/d1.ts', "import type { Shape } from '../emulator/main.ts'", 'emulator-from-outside-only'],
   ['doors/d2.ts', "import { value } from '../datasources/index.ts'", 'doors-are-handed-the-rest'],
   ['doors/d3.ts', "import { value } from '../gateway.ts'", 'doors-are-handed-the-rest'],

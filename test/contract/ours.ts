@@ -2,7 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
+import { openAccess } from '../../access.ts';
 import { loadConfig } from '../../config.ts';
+import type { Clock } from '../../datasources/types.ts';
 import type {
   WorkRequest,
   WorkRequestError,
@@ -32,18 +34,23 @@ export const startOurs = async (options: {
     CURSOR_SECRET: 'the contract test needs no secret',
     LOG_LEVEL: 'silent',
   });
-  const gateway = await createGateway(config, {
-    clock: {
-      now: () => Date.now(),
-      sleep: (ms, signal) => setTimeout(ms, undefined, signal ? { signal } : {}),
-    },
+  const clock: Clock = {
+    now: () => Date.now(),
+    sleep: (ms, signal) => setTimeout(ms, undefined, signal ? { signal } : {}),
+  };
+  const gateway = createGateway(config, {
+    clock,
     log: pino({ level: config.logLevel }),
-    standIn: {
-      endpointTemplate: `${options.emulatorUrl}/{region}/{package}`,
-      privateKey: options.privateKey,
-      tenancyId: options.tenancyId,
-      regions: [options.region],
-    },
+    access: await openAccess(config.oci, {
+      clock,
+      standIn: {
+        privateKey: options.privateKey,
+        tenancyId: options.tenancyId,
+        regions: [options.region],
+      },
+      onProblem: () => undefined,
+    }),
+    endpointTemplate: `${options.emulatorUrl}/{region}/{package}`,
     playgroundTabs: [],
   });
   const { port } = await gateway.start();

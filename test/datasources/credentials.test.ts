@@ -6,14 +6,12 @@ import { createServer as createTlsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  createCredentialSource,
-  createFixedCredential,
-  fingerprintOf,
-} from '../../datasources/credentials.ts';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { createCredentialSource, createFixedCredential } from '../../datasources/credentials.ts';
 import type { AuthKind, CredentialOptions } from '../../datasources/credentials.ts';
 import type { CredentialSource } from '../../datasources/signer.ts';
+import { CredentialError } from '../../datasources/profile.ts';
+import { fingerprintOf } from '../../datasources/token.ts';
 import { GatewayError } from '../../errors.ts';
 import { createManualClock } from '../support/clock.ts';
 import type { ManualClock } from '../support/clock.ts';
@@ -66,11 +64,11 @@ async function put(name: string, text: string): Promise<string> {
   return file;
 }
 
-const profileLines = (keyFile: string, more: readonly string[] = []): string[] => [
+const profileLines = (keyFile: string, more: readonly string[] = [], key = first): string[] => [
   '[DEFAULT]',
   `tenancy = ${tenancy}`,
   'user=ocid1.user.oc1..uuuu',
-  'fingerprint=aa:bb',
+  `fingerprint=${fingerprintOf(key)}`,
   'region=eu-frankfurt-1',
   `key_file=${keyFile}`,
   ...more,
@@ -108,7 +106,7 @@ describe('config_file', () => {
     expect(source).toMatchObject({ id: `${tenancy}/ocid1.user.oc1..uuuu`, region: 'eu-frankfurt-1' });
     const credential = await source.current();
     expect(credential).toMatchObject({
-      keyId: `${tenancy}/ocid1.user.oc1..uuuu/aa:bb`,
+      keyId: `${tenancy}/ocid1.user.oc1..uuuu/${fingerprintOf(first)}`,
       tenancyId: tenancy,
       expiresAt: null,
     });
@@ -124,7 +122,7 @@ describe('config_file', () => {
     ]);
     await put('config', lines.join('\r\n'));
     const source = await open('config_file', { profile: 'OTHER' });
-    expect((await source.current()).keyId).toBe(`${tenancy}/ocid1.user.oc1..other/aa:bb`);
+    expect((await source.current()).keyId).toBe(`${tenancy}/ocid1.user.oc1..other/${fingerprintOf(first)}`);
   });
 
   test.each([
@@ -242,6 +240,45 @@ describe('config_file', () => {
     expect(message).not.toContain('CANARY');
   });
 
+  test('tells a key that is not of the fingerprint, with profile, file and both fingerprints', async () => {
+    const keyFile = await put('key.pem', pemOf(second));
+    await put('config', profileLines(keyFile).join('\n'));
+    expect(await problemOf('config_file')).toContain(
+      `profile DEFAULT of ${join(folder, 'config')} has fingerprint ${fingerprintOf(first)}, but its key_file ${keyFile} has ${fingerprintOf(second)}: one of them belongs to another key.`,
+    );
+    await put(
+      'config',
+      profileLines(keyFile, [], second)
+        .join('\n')
+        .replace(/^fingerprint=.*$/m, (line) => line.toUpperCase().replace('FINGERPRINT', 'fingerprint')),
+    );
+    await expect(open('config_file')).resolves.toBeDefined();
+  });
+
+  test('says nothing on the console of a profile beside which there is no DEFAULT, in a region that is new', async () => {
+    const said = (['info', 'warn'] as const).map((level) =>
+      jest.spyOn(console, level).mockImplementation(() => undefined),
+    );
+    cleanUps.push(() => said.forEach((spy) => spy.mockRestore()));
+    const lines = profileLines(await put('key.pem', pemOf(first))).join('\n');
+    await put('config', lines.replace('DEFAULT', 'OTHER').replace('eu-frankfurt-1', 'xx-neverland-1'));
+    expect((await open('config_file', { profile: 'OTHER' })).region).toBe('xx-neverland-1');
+    for (const spy of said) expect(spy).not.toHaveBeenCalled();
+  });
+
+  test('tells all that is wrong with a profile at once', async () => {
+    const lines = profileLines('/nowhere/key.pem', ['security_token_file=/nowhere/token']);
+    await put('config', lines.filter((line) => !/^(tenancy|region)/.test(line)).join('\n'));
+    const error: unknown = await open('config_file', { environment: {} }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(CredentialError);
+    expect((error as CredentialError).problems).toEqual([
+      expect.stringMatching(/has no tenancy\.$/),
+      expect.stringMatching(/has no region:.*OCI_REGION/),
+      expect.stringMatching(/^\/nowhere\/token cannot be read.*security_token_file/),
+      expect.stringMatching(/^\/nowhere\/key\.pem cannot be read.*key_file/),
+    ]);
+  });
+
   test('picks up a new key without a restart, and keeps the old one while files are half written', async () => {
     const clock = createManualClock(Date.now());
     const problems: unknown[] = [];
@@ -254,11 +291,16 @@ describe('config_file', () => {
     await clock.advance(2_000);
     expect(await source.current()).toBe(before);
     expect(problems).toHaveLength(1);
+    // Whole, but not the key of the fingerprint that the profile still names.
     await put('key.pem', pemOf(second));
-    await writeFile(config, profileLines(keyFile).join('\n').replace('aa:bb', 'cc:dd'));
+    await clock.advance(2_000);
+    expect(await source.current()).toBe(before);
+    expect(String(problems[1])).toContain('belongs to another key');
+    await writeFile(config, profileLines(keyFile, [], second).join('\n'));
     await clock.advance(2_000);
     const after = await source.current();
-    expect(after.keyId).toMatch(/cc:dd$/);
+    expect(problems).toHaveLength(2);
+    expect(after.keyId).toBe(`${tenancy}/ocid1.user.oc1..uuuu/${fingerprintOf(second)}`);
     expect(isSameKey(after.key, second)).toBe(true);
     expect(source.current()).toBe(after);
   });
@@ -268,7 +310,7 @@ describe('config_file', () => {
     await put('config', profileLines(await put('key.pem', pemOf(first))).join('\n'));
     const source = await open('config_file', { clock });
     const refused = await source.current();
-    await put('key.pem', pemOf(second));
+    await put('config', profileLines(await put('key.pem', pemOf(second)), [], second).join('\n'));
     const [one, two] = await Promise.all([source.refresh?.(refused), source.refresh?.(refused)]);
     expect(isSameKey(one?.key, second)).toBe(true);
     expect(two).toBe(one);
@@ -424,6 +466,13 @@ describe('instance_principal', () => {
     const source = await open('instance_principal', options);
     const renewed = await source.refresh?.(await source.current());
     expect(renewed?.keyId).toBe(`ST$${tokens[1]}`);
+  });
+
+  test('where something else answers in place of the metadata service, the message is whole', async () => {
+    const double = await startUpstreamDouble((_request, response) => response.end('<html>a proxy</html>'));
+    cleanUps.push(double.close);
+    const message = await problemOf('instance_principal', { metadataBaseUrl: `${double.origin}/` });
+    expect(message).toMatch(/^Instance principals work on OCI compute instances only;.*\([^()…]+\)\. $/);
   });
 
   test('off a compute instance says where it looked', async () => {

@@ -9,7 +9,9 @@ import { createClient as createWebSocketClient } from 'graphql-ws';
 import { pino } from 'pino';
 import type { Level } from 'pino';
 import { WebSocket } from 'ws';
+import { openAccess } from '../../access.ts';
 import { loadConfig } from '../../config.ts';
+import type { Clock } from '../../datasources/types.ts';
 import { createEmulator, sampleTenancy } from '../../emulator/emulator.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/emulator.ts';
 import { writeDemoProfile } from '../../emulator/demo-profile.ts';
@@ -105,6 +107,7 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     ...overrides.emulator,
   });
   const { url: emulatorUrl } = await emulator.start(0);
+  const endpointTemplate = `${emulatorUrl}/{region}/{package}`;
   const logged: string[] = [];
   const log = pino({ level: overrides.logLevel ?? 'silent' }, { write: (line) => void logged.push(line) });
   const config = loadConfig({
@@ -117,25 +120,30 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     ...(profile && {
       UPSTREAM: 'oci',
       OCI_CONFIG_FILE: profile.configFile,
-      OCI_ENDPOINT_TEMPLATE: `${emulatorUrl}/{region}/{package}`,
+      OCI_ENDPOINT_TEMPLATE: endpointTemplate,
     }),
     ...overrides.env,
   });
-  const gateway = await createGateway(config, {
-    clock: {
-      now: () => Date.now(),
-      sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
-    },
+  const clock: Clock = {
+    now: () => Date.now(),
+    sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
+  };
+  const standIn = {
+    privateKey: keys.privateKey,
+    tenancyId: sampleTenancy,
+    regions: overrides.regions ?? testRegions,
+  };
+  const access = await openAccess(config.oci, {
+    clock,
+    standIn: profile ? null : standIn,
+    onProblem: (error) => log.warn({ err: error }),
+  });
+  const gateway = createGateway(config, {
+    clock,
     log,
     random: overrides.random ?? (() => 0),
-    standIn: profile
-      ? null
-      : {
-          endpointTemplate: `${emulatorUrl}/{region}/{package}`,
-          privateKey: keys.privateKey,
-          tenancyId: sampleTenancy,
-          regions: overrides.regions ?? testRegions,
-        },
+    access,
+    ...(profile ? {} : { endpointTemplate }),
     playgroundTabs: playgroundTabs(overrides.samples ?? null),
   });
   const { url, port } = await gateway.start();
