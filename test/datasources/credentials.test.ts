@@ -246,6 +246,7 @@ describe('config_file', () => {
     expect(await problemOf('config_file')).toContain(
       `profile DEFAULT of ${join(folder, 'config')} has fingerprint ${fingerprintOf(first)}, but its key_file ${keyFile} has ${fingerprintOf(second)}: one of them belongs to another key.`,
     );
+    await expect(open('config_file', { acceptsAnyFingerprint: true })).resolves.toBeDefined();
     await put(
       'config',
       profileLines(keyFile, [], second)
