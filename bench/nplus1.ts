@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDemoProfile } from '../emulator/demo-profile.ts';
 import { createEmulator, sampleCompartments } from '../emulator/emulator.ts';
+import { installClients } from '../scripts/install-clients.ts';
 import { median } from './report.ts';
 import type { Report } from './report.ts';
 import { start, subjectOf } from './subject.ts';
@@ -66,6 +67,7 @@ interface Measured {
 }
 
 export async function run(): Promise<Report> {
+  installClients();
   const folder = await mkdtemp(join(tmpdir(), 'bench-nplus1-'));
   const { publicKey, configFile } = writeDemoProfile(folder);
   const emulator = createEmulator({ publicKeys: [publicKey], samples: false });
@@ -247,7 +249,7 @@ if (child !== null) {
   process.exit(0);
 }
 
-/** Oracle's clients come from the workspace of the contract tests (`npm run test:contract` installs it). */
+/** Oracle's clients come from the workspace of the contract tests. */
 async function readWithOfficialClients(
   emulatorUrl: string,
   configFile: string,

@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { createUpstream } from '../datasources/http.ts';
+import { installClients } from '../scripts/install-clients.ts';
 import type { Report } from './report.ts';
 import { compare, measure, start, subjectOf } from './subject.ts';
 
@@ -19,6 +20,7 @@ const pathOf = (index: number): string =>
   `/20160918/workRequests/ocid1.coreservicesworkrequest.oc1.iad.${index}`;
 
 export async function run(): Promise<Report> {
+  installClients();
   const server = start(import.meta.url, 1, ['--subject', 'server']);
   try {
     if (server.stdout === null) throw new Error('the local upstream has no output');
@@ -105,7 +107,7 @@ else if (child !== null) {
   process.exit(0);
 }
 
-/** Oracle's client comes from the workspace of the contract tests (`npm run test:contract` installs it). */
+/** Oracle's client comes from the workspace of the contract tests. */
 function openOfficial(origin: string, pem: string): (index: number) => Promise<unknown> {
   const require = createRequire(new URL('../test/contract/package.json', import.meta.url));
   const { WorkRequestClient } = require('oci-workrequests') as {

@@ -5,12 +5,13 @@
  *
  *   npm run test:contract [-- oci-adm oci-waf …]     those packages only
  */
-import { fork, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { catalog, serviceNames } from '../datasources/catalog.ts';
 import { withFoldingTable } from '../test/contract/folding-table.ts';
 import type { ApiReport } from '../test/contract/worker.ts';
+import { installClients } from './install-clients.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const workspace = path.join(root, 'test', 'contract');
@@ -68,42 +69,6 @@ const main = async (args: readonly string[]): Promise<void> => {
   );
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   process.exitCode = tally.failed === 0 ? 0 : 1;
-};
-
-/** `npm ci` of the workspace, unless what is installed is what is locked. */
-const installClients = (): void => {
-  if (isInstalled()) return;
-  console.log("Installing Oracle's clients (test/contract) …");
-  // What npm told this script of the root package would mislead the npm of the workspace.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^npm_(config_local_prefix|package_|lifecycle_)/.test(name),
-    ),
-  );
-  const { status, error } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: workspace,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
-  if (status !== 0) throw new Error(`npm ci in test/contract failed: ${error?.message ?? `exit ${status}`}`);
-};
-
-interface LockFile {
-  readonly packages: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>;
-}
-
-/** Whether npm's own note of what it installed agrees with the lock file. */
-const isInstalled = (): boolean => {
-  const installed = path.join(workspace, 'node_modules', '.package-lock.json');
-  if (!existsSync(installed)) return false;
-  const there = readJson<LockFile>(installed).packages;
-  return Object.entries(readJson<LockFile>(path.join(workspace, 'package-lock.json')).packages).every(
-    ([at, { version, optional }]) =>
-      at === '' ||
-      optional === true ||
-      (there[at]?.version === version && existsSync(path.join(workspace, at, 'package.json'))),
-  );
 };
 
 const clientPackages = (): readonly string[] =>
