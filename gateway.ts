@@ -15,8 +15,8 @@ import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
 import { createLoaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
+import { createPageCache } from './datasources/page-cache.ts';
 import { createParentFinders } from './datasources/parents.ts';
-import { createReadCache } from './datasources/read-cache.ts';
 import { endpointOf } from './datasources/regions.ts';
 import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
@@ -106,7 +106,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       return page;
     },
   });
-  const readCache = createReadCache({
+  const pages = createPageCache({
     observations,
     clock,
     deadlineMs,
@@ -145,16 +145,18 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       ...constant,
       loaders,
       sweep: (query) =>
-        sweep(query, {
-          parents: parents.for(errand),
-          endpoints,
-          list: readCache.for(own, errand),
-          complete: ({ ref }) => loaders.workRequest(ref, 'get'),
-          isLate: () => clock.now() >= startedAt + deadlineMs,
-        }),
+        pages.page(query, errand, () =>
+          sweep(query, {
+            parents: parents.for(errand),
+            endpoints,
+            list: (page) => own.list(page),
+            complete: ({ ref }) => loaders.workRequest(ref, 'get'),
+            isLate: () => clock.now() >= startedAt + deadlineMs,
+          }),
+        ),
       async cancel(ref) {
         const cancellation = await cancelWorkRequest(own, ref);
-        readCache.forget(ref.service, ref.region);
+        pages.forget();
         return cancellation;
       },
     };

@@ -60,6 +60,8 @@ export interface Stream {
   hasMore(): boolean;
   /** Why it had to stop, if it did. */
   failed(): SourceFailure | null;
+  /** Work requests that it has in memory. */
+  size(): number;
   /** Whether it is not asked again: only what was read before it failed is still to be told. */
   isOut(): boolean;
   /** All that is to be said about it: why it stopped, and what was wrong with what it gave. */
@@ -339,6 +341,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
       ((stopped === null || stopped.code === 'TRUNCATED') && (taken < kept.length || hasNext)),
     failed: () => stopped,
     isOut: () => isOut,
+    size: () => kept.length,
     failures: () => [...notes.values(), ...(stopped && !notes.has(stopped.message) ? [stopped] : [])],
     placeFor(key) {
       const page = pageFor(key);

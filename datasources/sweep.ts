@@ -57,6 +57,8 @@ export interface SweepPage {
   readonly items: readonly WorkRequest[];
   readonly failures: readonly SourceFailure[];
   readonly hasNext: boolean;
+  /** Work requests in memory for it, those included that were read but belong to later pages. */
+  readonly size: number;
   /** The place after the item with this index; -1: before the first. */
   positionAfter(index: number): SweepPosition;
 }
@@ -93,6 +95,7 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
     items: told.map(({ item }) => item),
     failures: isAbsent && told.length === 0 ? [absence(query.compartmentId)] : rows,
     hasNext: streams.some((stream) => stream.hasMore()),
+    size: streams.reduce((sum, stream) => sum + stream.size(), 0),
     positionAfter: (index) => {
       const { after, open } = placeAfter(told, taken, index, opened, query);
       return { ...rest, after, open: [...open, ...rest.open] };

@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals';
+import { createObservations } from '../../datasources/observations.ts';
+import { createPageCache } from '../../datasources/page-cache.ts';
+import type { SweepPage, SweepQuery } from '../../datasources/sweep.ts';
+import type { WorkRequest } from '../../datasources/types.ts';
+import { createManualClock } from '../support/clock.ts';
+import { queryOf } from '../support/fake-lists.ts';
+import { workRequestOf } from '../support/oci-bodies.ts';
+
+const query = queryOf();
+const item = workRequestOf({ status: 'IN_PROGRESS' });
+const pageOf = (...items: WorkRequest[]): SweepPage => ({
+  items,
+  failures: [],
+  hasNext: false,
+  size: items.length,
+  positionAfter: () => ({ after: null, open: [] }),
+});
+
+const openCache = (keepMs = 1_000, answer: () => Promise<SweepPage> = async () => pageOf(item)) => {
+  const clock = createManualClock();
+  const observations = createObservations();
+  let reads = 0;
+  const cache = createPageCache({ observations, clock, deadlineMs: 10_000, keepMs });
+  return {
+    clock,
+    observations,
+    reads: () => reads,
+    forget: cache.forget,
+    page: (one: SweepQuery = query, endsAt = clock.now() + 20_000) =>
+      cache.page(one, { endsAt }, () => {
+        reads += 1;
+        return answer();
+      }),
+  };
+};
+
+describe('pages put together a moment ago', () => {
+  test('are told again for not quite a second, then put together anew', async () => {
+    const { page, clock, reads } = openCache();
+    const first = await page();
+    expect(await page({ ...query })).toEqual(first);
+    await clock.advance(949);
+    await page();
+    expect(reads()).toBe(1);
+    await clock.advance(1);
+    await page();
+    expect(reads()).toBe(2);
+  });
+
+  test('are those of the same question only', async () => {
+    const { page, reads } = openCache(1_000, async () => pageOf());
+    const others: Partial<SweepQuery>[] = [
+      {},
+      { regions: ['eu-frankfurt-1'] },
+      { compartmentId: 'ocid1.compartment.oc1..b' },
+      { services: ['BASTION'] },
+      { first: 11 },
+      { order: 'ASC' },
+      { includeSubcompartments: true },
+      { filter: { statuses: ['FAILED'] } },
+      { filter: { acceptedAfter: new Date(0) } },
+      { filter: { acceptedAfter: new Date(1) } },
+      { position: { after: null, open: [] } },
+    ];
+    for (const other of [...others, ...others]) await page(queryOf(other));
+    expect(reads()).toBe(others.length);
+  });
+
+  test('share one reading while it is under way, and all of them its failure, which is not kept', async () => {
+    let fails = true;
+    const { page, reads } = openCache(1_000, async () => {
+      if (fails) throw new Error('no');
+      return pageOf(item);
+    });
+    const both = await Promise.allSettled([page(), page()]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(reads()).toBe(1);
+    fails = false;
+    expect((await page()).items).toHaveLength(1);
+  });
+
+  test('are not shared with whoever has less time than they may take, or a deadline more than they have left', async () => {
+    const answers: ((page: SweepPage) => void)[] = [];
+    const { page, clock, reads } = openCache(1_000, () => new Promise((resolve) => answers.push(resolve)));
+    const all = [page()];
+    all.push(page(query, clock.now() + 19_999));
+    expect(reads()).toBe(2);
+    await clock.advance(10_000);
+    all.push(page());
+    expect(reads()).toBe(3);
+    for (const answer of answers) answer(pageOf(item));
+    await Promise.all(all);
+  });
+
+  test('never tell an older state than was told since', async () => {
+    const { page, observations } = openCache();
+    await page();
+    observations.record(workRequestOf({ status: 'SUCCEEDED' }), observations.nextCall());
+    const { items } = await page();
+    expect(items.map(({ status, isTerminal }) => [status, isTerminal])).toEqual([['SUCCEEDED', true]]);
+  });
+
+  test('are put together anew where their filter would not take the newer state', async () => {
+    const { page, observations, reads } = openCache();
+    const running = queryOf({ filter: { isTerminal: false } });
+    await page(running);
+    await page(running);
+    expect(reads()).toBe(1);
+    observations.record(workRequestOf({ status: 'SUCCEEDED' }), observations.nextCall());
+    await page(running);
+    expect(reads()).toBe(2);
+  });
+
+  test('are forgotten after a cancel, also where they were under way', async () => {
+    const answers: ((page: SweepPage) => void)[] = [];
+    const { page, forget, reads } = openCache(1_000, () => new Promise((resolve) => answers.push(resolve)));
+    const overtaken = page();
+    forget();
+    const after = page();
+    for (const answer of answers) answer(pageOf(item));
+    await Promise.all([overtaken, after]);
+    expect(reads()).toBe(2);
+    await page();
+    expect(reads()).toBe(2);
+    forget();
+    const again = page();
+    answers.at(-1)?.(pageOf(item));
+    await again;
+    expect(reads()).toBe(3);
+  });
+
+  test('are not kept where the cache is switched off, nor for longer when the clock is set back', async () => {
+    const off = openCache(0);
+    await off.page();
+    await off.page();
+    expect(off.reads()).toBe(2);
+
+    const { page, clock, reads } = openCache();
+    await page();
+    clock.jump(-3_600_000);
+    await page();
+    expect(reads()).toBe(2);
+  });
+
+  test('hold no more work requests than a bound, the oldest make room', async () => {
+    const { page, reads } = openCache(1_000, async () => ({ ...pageOf(item), size: 9_000 }));
+    for (const first of [1, 2, 3]) await page(queryOf({ first }));
+    await page(queryOf({ first: 3 }));
+    expect(reads()).toBe(3);
+    await page(queryOf({ first: 1 }));
+    expect(reads()).toBe(4);
+  });
+});
