@@ -21,6 +21,7 @@ import { endpointOf } from './datasources/regions.ts';
 import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
+import { estimateSweep } from './datasources/sweep-cost.ts';
 import { sweep } from './datasources/sweep.ts';
 import type { Clock, Errand, Meter, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
@@ -28,6 +29,7 @@ import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import { createEstimators } from './resolvers/cost.ts';
 import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
@@ -173,6 +175,15 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
     registry: metrics.registry,
+    cost: {
+      limit: config.maxQueryCost,
+      estimators: createEstimators({
+        catalog,
+        router,
+        estimateSweep: (scope) => estimateSweep(scope, endpoints),
+      }),
+      spentBy: ({ meter }) => meter.calls,
+    },
     registerPlayground: (app) =>
       registerPlayground(app, {
         graphqlPath,
