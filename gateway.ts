@@ -21,7 +21,7 @@ import { endpointOf } from './datasources/regions.ts';
 import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
-import { estimateSweep } from './datasources/sweep-cost.ts';
+import { createSweepEstimate } from './datasources/sweep-cost.ts';
 import { sweep } from './datasources/sweep.ts';
 import type { Clock, Errand, Meter, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
@@ -180,7 +180,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       estimators: createEstimators({
         catalog,
         router,
-        estimateSweep: (scope) => estimateSweep(scope, endpoints),
+        estimateSweep: createSweepEstimate(endpoints),
       }),
       spentBy: ({ meter }) => meter.calls,
     },

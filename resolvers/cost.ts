@@ -1,7 +1,7 @@
 /** What the fields cost whose arguments decide it: calls to Oracle Cloud, worked out before any is made. */
 import type { Context } from '../context.ts';
 import type { ServiceName } from '../datasources/catalog.ts';
-import type { SweepScope } from '../datasources/sweep-cost.ts';
+import type { EstimateSweep } from '../datasources/sweep-cost.ts';
 import type { CallEstimator } from '../doors/cost/index.ts';
 import type { QueryWorkRequestsArgs } from '../schema/generated.ts';
 import { lacks } from './selection.ts';
@@ -12,7 +12,7 @@ export const createEstimators = ({
   estimateSweep,
 }: Pick<Context, 'catalog'> & {
   readonly router: Pick<Context['router'], 'routeRegions'>;
-  readonly estimateSweep: (scope: SweepScope) => number;
+  readonly estimateSweep: EstimateSweep;
 }): Readonly<Record<string, CallEstimator>> => {
   const all = Object.keys(catalog) as readonly ServiceName[];
 
@@ -28,31 +28,32 @@ export const createEstimators = ({
   // What is selected belongs to a document, which is asked about often.
   const lacking = new WeakMap<ReadonlySet<string>, ReadonlySet<ServiceName>>();
 
+  /** Where one may not be called the field fails before it asks anybody. */
+  const regionsIn = (words: readonly string[]): readonly string[] => {
+    try {
+      return router.routeRegions(words);
+    } catch {
+      return [];
+    }
+  };
+
   return {
     'Query.workRequests': (args, selected) => {
       const given = args as Partial<QueryWorkRequestsArgs>;
-      const services = given.services?.length ? [...new Set(given.services)] : all;
-      let found = lacking.get(selected);
-      if (found === undefined) lacking.set(selected, (found = findLacking(selected)));
-      const gets = services.some((service) => found.has(service))
-        ? Math.min(Math.max(given.first ?? 25, 0), 100)
-        : 0;
-      try {
-        const regions = given.regions?.length ? router.routeRegions(given.regions) : null;
-        const { includeSubcompartments, filter } = given;
-        return (
-          gets +
-          estimateSweep({
-            services,
-            regions,
-            includeSubcompartments: includeSubcompartments ?? false,
-            filter: filter ?? {},
-          })
-        );
-      } catch {
-        // Regions that may not be called: the field fails before it asks anything.
-        return 0;
-      }
+      const services = given.services?.length ? [...new Set(given.services)] : null;
+      const found = lacking.get(selected) ?? findLacking(selected);
+      lacking.set(selected, found);
+      const gets =
+        (services?.some((service) => found.has(service)) ?? found.size > 0)
+          ? Math.min(Math.max(given.first ?? 25, 0), 100)
+          : 0;
+      const scope = {
+        services,
+        regions: given.regions?.length ? regionsIn(given.regions) : null,
+        includeSubcompartments: given.includeSubcompartments ?? false,
+        filter: given.filter ?? {},
+      };
+      return estimateSweep(scope) + gets;
     },
   };
 };

@@ -8,7 +8,7 @@ import { GatewayError } from '../../errors.ts';
 import { collectFragments, findConditions, forConditions } from '../compiled/plan.ts';
 import { planCost } from './plan.ts';
 import type { Variables } from './plan.ts';
-import { createWeights } from './weights.ts';
+import { readWeights } from './weights.ts';
 import type { CallEstimator } from './weights.ts';
 
 export type { CallEstimator };
@@ -41,11 +41,12 @@ export interface CostExtensions {
 /** Of an operation of a valid document; the same for the same operation. */
 export type FindCost = (document: DocumentNode, node: OperationDefinitionNode) => OperationCost;
 
+/** @throws TypeError for costs that cannot be: of the schema, or of fields that it has not */
 export function createCosts<Context>(
   schema: GraphQLSchema,
   { limit, estimators, spentBy }: CostOptions<Context>,
 ): FindCost {
-  const weightOf = createWeights(schema, estimators);
+  const weights = readWeights(schema, estimators);
   const refuse: OperationCost['refuse'] = (estimated) =>
     estimated > limit ? explain(estimated, limit) : null;
 
@@ -54,7 +55,7 @@ export function createCosts<Context>(
     const rootType = schema.getRootType(node.operation);
     if (rootType == null) throw new Error(`the schema has no ${node.operation}`);
     const planFor = forConditions(findConditions(parts), (conditions) =>
-      planCost(parts, conditions, rootType, weightOf),
+      planCost(parts, conditions, rootType, weights),
     );
     const estimate: OperationCost['estimate'] = (variables) => planFor(variables)(variables);
     return {

@@ -7,7 +7,7 @@ import type { FieldNode, GraphQLField, GraphQLNamedType, GraphQLObjectType } fro
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import type { CompiledParts } from '../compiled/plan.ts';
 import { callsOf, sizeOf } from './weights.ts';
-import type { Arguments, FieldWeight, FindWeight } from './weights.ts';
+import type { Arguments, FieldWeight, Weights } from './weights.ts';
 
 export type Variables = Readonly<Record<string, unknown>>;
 
@@ -17,8 +17,11 @@ export type Estimate = (variables: Variables) => number;
 /** More cannot be told exactly, and is more than anybody allows. */
 export const most = Number.MAX_SAFE_INTEGER;
 
-/** Fields that are looked at for one operation. One that has more, fragments counted where they are spread, is not estimated. */
-const maxFields = 100_000;
+/**
+ * Fields that are looked at for one operation, those of fragments wherever they are spread; more than a document can write out.
+ * One that has more is not estimated.
+ */
+const maxFields = 20_000;
 
 interface Step {
   readonly node: FieldNode;
@@ -45,7 +48,7 @@ export function planCost(
   { schema, node, fragments: given }: CompiledParts,
   conditions: Variables,
   rootType: GraphQLObjectType,
-  weightOf: FindWeight,
+  weights: Weights,
 ): Estimate {
   const fragments = { ...given };
   const sums = new Map<string, Sum>();
@@ -97,7 +100,8 @@ export function planCost(
       // Introspection has no definition there, and asks nobody.
       const definition = first && definitions[first.name.value];
       if (first === undefined || definition === undefined) continue;
-      const weight = weightOf(parent, definition);
+      const weight = weights.get(definition);
+      if (weight === undefined) continue;
       const coordinate = `${parent.name}.${definition.name}`;
       const type = getNamedType(definition.type);
       const below = planBelow(coordinate, type, nodes, weight.listSize?.sizedFields ?? []);
@@ -150,6 +154,7 @@ function addUp(steps: readonly Step[], variables: Variables, known: Map<Sum, Tot
   let [once, perItem] = [0, 0];
   for (const { node, definition, weight, isSized, below } of steps) {
     const args = argumentsOf(definition, node, variables);
+    if (args === null) continue;
     const inner = total(below, variables, known);
     const size = sizeOf(weight, args);
     const items = weight.listSize?.sizedFields
@@ -165,17 +170,17 @@ function isFree({ own, perElement, estimator }: FieldWeight): boolean {
   return own === 0 && perElement.length === 0 && estimator === undefined;
 }
 
-/** Arguments that are wrong are told when the field is executed, which then asks nobody. */
+/** Null for arguments that are wrong: the field will be an error, and asks nobody. */
 function argumentsOf(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
   variables: Variables,
-): Arguments {
+): Arguments | null {
   if (definition.args.length === 0) return noArguments;
   try {
     return getArgumentValues(definition, node, variables);
   } catch {
-    return noArguments;
+    return null;
   }
 }
 

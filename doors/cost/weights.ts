@@ -1,6 +1,12 @@
 /** What the schema says of a field's cost: `@cost` and `@listSize`, and estimators in code for what they cannot say. */
-import { getDirectiveValues, getNamedType, isCompositeType } from 'graphql';
-import type { GraphQLArgument, GraphQLField, GraphQLObjectType, GraphQLSchema } from 'graphql';
+import {
+  getDirectiveValues,
+  getNamedType,
+  isCompositeType,
+  isIntrospectionType,
+  isObjectType,
+} from 'graphql';
+import type { GraphQLField, GraphQLSchema } from 'graphql';
 
 export type Arguments = Readonly<Record<string, unknown>>;
 
@@ -26,20 +32,18 @@ export interface ListSize {
   readonly sizedFields?: readonly string[] | null;
 }
 
-export type FindWeight = (
-  parent: GraphQLObjectType,
-  definition: GraphQLField<unknown, unknown>,
-) => FieldWeight;
+export type Weights = ReadonlyMap<GraphQLField<unknown, unknown>, FieldWeight>;
 
-/** @throws TypeError for a weight that is no number, when its field is first asked about */
-export function createWeights(
+/** @throws TypeError for a weight that is no number, and for an estimator of no field */
+export function readWeights(
   schema: GraphQLSchema,
   estimators: Readonly<Record<string, CallEstimator>>,
-): FindWeight {
-  const known = new WeakMap<GraphQLField<unknown, unknown>, FieldWeight>();
+): Weights {
+  const weights = new Map<GraphQLField<unknown, unknown>, FieldWeight>();
   const [cost, listSize] = [schema.getDirective('cost'), schema.getDirective('listSize')];
+  const unknown = new Set(Object.keys(estimators));
 
-  const weightOf = (coordinate: string, { astNode }: Pick<GraphQLArgument, 'astNode'>): number | null => {
+  const weightOf = (coordinate: string, astNode: DirectivesNode): number | null => {
     const given = cost && astNode && getDirectiveValues(cost, astNode)?.['weight'];
     if (given == null) return null;
     const weight = Number(given);
@@ -47,26 +51,30 @@ export function createWeights(
     throw new TypeError(`@cost of ${coordinate}: ${JSON.stringify(given)} is no number from 0 on.`);
   };
 
-  const read: FindWeight = (parent, definition) => {
-    const coordinate = `${parent.name}.${definition.name}`;
-    const field = weightOf(coordinate, { astNode: definition.astNode as GraphQLArgument['astNode'] });
-    const { astNode } = definition;
-    return {
-      own: field ?? (isCompositeType(getNamedType(definition.type)) ? 1 : 0),
-      perElement: definition.args
-        .map((one) => ({ argument: one.name, weight: weightOf(`${coordinate}(${one.name}:)`, one) ?? 0 }))
-        .filter(({ weight }) => weight > 0),
-      estimator: estimators[coordinate],
-      listSize: (listSize && astNode && (getDirectiveValues(listSize, astNode) as ListSize)) ?? null,
-    };
-  };
-
-  return (parent, definition) => {
-    const found = known.get(definition) ?? read(parent, definition);
-    known.set(definition, found);
-    return found;
-  };
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || isIntrospectionType(type)) continue;
+    for (const definition of Object.values(type.getFields())) {
+      const coordinate = `${type.name}.${definition.name}`;
+      const { astNode } = definition;
+      unknown.delete(coordinate);
+      weights.set(definition, {
+        own: weightOf(coordinate, astNode) ?? (isCompositeType(getNamedType(definition.type)) ? 1 : 0),
+        perElement: definition.args
+          .map(({ name, astNode: node }) => ({
+            argument: name,
+            weight: weightOf(`${coordinate}(${name}:)`, node) ?? 0,
+          }))
+          .filter(({ weight }) => weight > 0),
+        estimator: estimators[coordinate],
+        listSize: (listSize && astNode && (getDirectiveValues(listSize, astNode) as ListSize)) ?? null,
+      });
+    }
+  }
+  for (const name of unknown) throw new TypeError(`There is an estimator for ${name}, and no such field.`);
+  return weights;
 }
+
+type DirectivesNode = Parameters<typeof getDirectiveValues>[1] | null | undefined;
 
 /** Calls of a field itself, reached once with these arguments. */
 export function callsOf(
