@@ -116,7 +116,7 @@ export type Query = {
    * CURSOR_INVALID.
    *
    * Costs one call for each source (services × regions × compartments), and one for each work request where a service's
-   * list lacks a field that is selected. The weight is that of all services in one region; `extensions.cost.estimated` is
+   * list lacks a field that is selected. The weight is about that of all services in one region; `extensions.cost.estimated` is
    * worked out from the arguments.
    */
   readonly workRequests?: Maybe<WorkRequestConnection>;

@@ -271,14 +271,6 @@ describe('the schema', () => {
     expect(silent).toEqual([]);
   });
 
-  test('weighs the list by the number of services', () => {
-    const field = house.gateway.schema.getQueryType()?.getFields()['workRequests'];
-    const cost = house.gateway.schema.getDirective('cost');
-    expect(cost && field?.astNode && getDirectiveValues(cost, field.astNode)).toEqual({
-      weight: String(services),
-    });
-  });
-
   test('requires a slicing argument only where it is required anyway', () => {
     const { schema } = house.gateway;
     const listSize = schema.getDirective('listSize');
