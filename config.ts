@@ -17,6 +17,8 @@ export interface Config {
   readonly upstreamDeadlineMs: number;
   readonly upstreamRps: number;
   readonly readCacheMs: number;
+  /** Calls to Oracle Cloud that one operation may be estimated at. */
+  readonly maxQueryCost: number;
   /** null: a random one is made at start, good for this process only (`notesOn`). */
   readonly cursorSecret: string | null;
   readonly isReadOnly: boolean;
@@ -150,6 +152,7 @@ const environment = z.object({
   UPSTREAM_DEADLINE_MS: integer(10, 600_000).default(10_000),
   UPSTREAM_RPS: integer(1, 100_000).default(10),
   READ_CACHE_MS: integer(0, 60_000).default(1_000),
+  MAX_QUERY_COST: integer(1, 1_000_000).default(10_000),
   CURSOR_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   READ_ONLY: oneOf(['true', 'false']).default('false'),
   LOG_LEVEL: oneOf(logLevels).default('info'),
@@ -234,6 +237,7 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     upstreamDeadlineMs: values.UPSTREAM_DEADLINE_MS,
     upstreamRps: values.UPSTREAM_RPS,
     readCacheMs: values.READ_CACHE_MS,
+    maxQueryCost: values.MAX_QUERY_COST,
     cursorSecret: values.CURSOR_SECRET ?? null,
     isReadOnly: values.READ_ONLY === 'true',
     logLevel: values.LOG_LEVEL,

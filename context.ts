@@ -7,7 +7,7 @@ import type { Loaders } from './datasources/loaders.ts';
 import type { Region } from './datasources/regions.ts';
 import type { Router } from './datasources/routing.ts';
 import type { SweepPage, SweepQuery } from './datasources/sweep.ts';
-import type { WorkRequestRef } from './datasources/types.ts';
+import type { Meter, WorkRequestRef } from './datasources/types.ts';
 import type { Cursors } from './resolvers/cursors.ts';
 import type { WatchEvent } from './subscriptions/events.ts';
 
@@ -29,5 +29,7 @@ export interface Context {
   readonly cursors: Cursors;
   /** No mutation reaches Oracle Cloud. */
   readonly isReadOnly: boolean;
+  /** Counts the calls to Oracle Cloud that this operation causes. */
+  readonly meter: Meter;
   readonly log: Logger;
 }

@@ -21,13 +21,15 @@ import { endpointOf } from './datasources/regions.ts';
 import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
+import { createSweepEstimate } from './datasources/sweep-cost.ts';
 import { sweep } from './datasources/sweep.ts';
-import type { Clock, Errand, WorkRequestSource } from './datasources/types.ts';
+import type { Clock, Errand, Meter, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import { createEstimators } from './resolvers/cost.ts';
 import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
@@ -127,11 +129,12 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
-  } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel'>;
+  } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel' | 'meter'>;
   const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
   const createContext = (isSubscription: boolean): Context => {
     const startedAt = clock.now();
-    const errand: Errand = { endsAt: startedAt + 2 * deadlineMs };
+    const meter: Meter = { calls: 0 };
+    const errand: Errand = { endsAt: startedAt + 2 * deadlineMs, meter };
     // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
     // would tell the first state for ever.
     const own = observed(isSubscription ? source : source.for(errand));
@@ -143,6 +146,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     });
     return {
       ...constant,
+      meter,
       loaders,
       sweep: (query) =>
         pages.page(query, errand, () =>
@@ -171,6 +175,15 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
     registry: metrics.registry,
+    cost: {
+      limit: config.maxQueryCost,
+      estimators: createEstimators({
+        catalog,
+        router,
+        estimateSweep: createSweepEstimate(endpoints),
+      }),
+      spentBy: ({ meter }) => meter.calls,
+    },
     registerPlayground: (app) =>
       registerPlayground(app, {
         graphqlPath,

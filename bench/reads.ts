@@ -241,11 +241,15 @@ function createContextFactory(): () => object {
 }
 
 async function serveGateway(): Promise<number> {
-  const [{ createDoors }, { createSchema }, { pino }] = await Promise.all([
-    import('../doors/index.ts'),
-    import('../schema/index.ts'),
-    import('pino'),
-  ]);
+  const [{ createDoors }, { createSchema }, { pino }, { createEstimators }, { createSweepEstimate }] =
+    await Promise.all([
+      import('../doors/index.ts'),
+      import('../schema/index.ts'),
+      import('pino'),
+      import('../resolvers/cost.ts'),
+      import('../datasources/sweep-cost.ts'),
+    ]);
+  const region = 'us-ashburn-1';
   const doors = createDoors({
     schema: createSchema(),
     createContext: createContextFactory(),
@@ -254,6 +258,15 @@ async function serveGateway(): Promise<number> {
     // As `npm start` has it.
     log: pino({ level: 'info' }),
     readiness: () => ({ status: 'ok', degraded: [] }),
+    cost: {
+      limit: 10_000,
+      estimators: createEstimators({
+        catalog,
+        router: { routeRegions: (words) => words },
+        estimateSweep: createSweepEstimate({ allowedRegions: [region], homeRegion: region }),
+      }),
+      spentBy: () => 0,
+    },
   });
   const { port } = await doors.start('127.0.0.1', 0);
   return port;

@@ -1,6 +1,6 @@
 /** What travels through the layers of `http.ts`. Types only. */
 import type { Credential } from './signer.ts';
-import type { UpstreamAnswer, UpstreamRequest } from './types.ts';
+import type { Meter, UpstreamAnswer, UpstreamRequest } from './types.ts';
 
 /** One call with all its attempts. */
 export interface Call {
@@ -17,6 +17,8 @@ export interface Call {
   readonly budgetKey: string;
   /** HTTP requests sent so far. */
   attempts: number;
+  /** Of the operation that caused it; polls and start-up have none. */
+  readonly meter: Meter | undefined;
   /** Of the last attempt. */
   credential: Credential | null;
 }

@@ -78,6 +78,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     for (const name in request.headers) headers[name] = request.headers[name] ?? '';
     const timeoutMs = attemptEndsAt - clock.now();
     call.attempts += 1;
+    if (call.meter !== undefined) call.meter.calls += 1;
     try {
       const pool = poolOf(request.origin);
       const raw = await exchange(pool, {
@@ -149,6 +150,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           endsAt: Math.min(clock.now() + 2 * deadlineMs, errand?.endsAt ?? Infinity),
           budgetKey: `${credentials.id} ${request.service} ${request.region}`,
           attempts: 0,
+          meter: errand?.meter,
           credential: null,
         };
       } catch (error) {

@@ -12,7 +12,8 @@ import type { ServiceName } from './catalog.ts';
 import type { Endpoints } from './endpoints.ts';
 import { late } from './flight.ts';
 import { inTime } from './in-time.ts';
-import type { Clock, Errand, Upstream, WorkRequestSource } from './types.ts';
+import type { Clock, Errand, Upstream } from './types.ts';
+import type { Sources } from './work-requests.ts';
 
 export interface ParentFinder {
   /**
@@ -53,7 +54,7 @@ export const createParentFinders = ({
 }: {
   readonly upstream: Upstream;
   readonly endpoints: Endpoints;
-  readonly source: Pick<WorkRequestSource, 'namespaceOf'>;
+  readonly source: Pick<Sources, 'for'>;
   readonly tenancyId: () => Promise<string>;
   readonly clock: Clock;
 }): ParentFinders => {
@@ -70,6 +71,7 @@ export const createParentFinders = ({
   } | null = null;
 
   const listAll = async <T>(
+    meter: Errand['meter'],
     api: Api<ServiceName>,
     region: string,
     path: string,
@@ -86,13 +88,9 @@ export const createParentFinders = ({
     let page: string | undefined;
     do {
       const search = new URLSearchParams({ ...query, limit: String(pageLimit), ...(page && { page }) });
-      const answer = await upstream.call({
-        service: api.name,
-        region,
-        method: 'GET',
-        origin,
-        path: `${prefix}${path}?${search.toString()}`,
-      });
+      const target = `${prefix}${path}?${search.toString()}`;
+      const request = { service: api.name, region, method: 'GET', origin, path: target } as const;
+      const answer = await upstream.call(request, unhurried(meter));
       const read = shape.safeParse(answer.body);
       if (!read.success) throw unreadable(api, region, path, answer.opcRequestId);
       all.push(...read.data);
@@ -104,24 +102,26 @@ export const createParentFinders = ({
   };
 
   const findParams = async (
+    meter: Errand['meter'],
     api: Api<ServiceName>,
     region: string,
     compartmentId: string,
   ): Promise<readonly ListParams[]> => {
     if (api.needsNamespace) {
-      const namespaceName = await source.namespaceOf(api.name, region);
+      const namespaceName = await source.for(unhurried(meter)).namespaceOf(api.name, region);
       return namespaceName === null ? [] : [{ namespaceName }];
     }
     if (api.parents === null) return [{}];
     const { param, path, bareArray = false } = api.parents;
-    const found = await listAll(api, region, path, { compartmentId }, bareArray, withId);
+    const found = await listAll(meter, api, region, path, { compartmentId }, bareArray, withId);
     return [...new Set(found.map(({ id }) => id))].map((id) => ({ [param]: id }));
   };
 
   /** `compartmentIdInSubtree` is for the tenancy alone: the tree is read whole, and any subtree cut out of it. */
-  const readTree = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const readTree = async (meter: Errand['meter']): Promise<ReadonlyMap<string, readonly string[]>> => {
     const query = { compartmentId: await tenancyId(), compartmentIdInSubtree: 'true', accessLevel: 'ANY' };
     const all = await listAll<Compartment>(
+      meter,
       catalog.IDENTITY,
       endpoints.homeRegion,
       '/compartments',
@@ -135,6 +135,7 @@ export const createParentFinders = ({
   };
 
   const paramsOf = (
+    meter: Errand['meter'],
     api: Api<ServiceName>,
     region: string,
     compartmentId: string,
@@ -143,16 +144,16 @@ export const createParentFinders = ({
     const key = api.needsNamespace ? `${api.package} ${region}` : `${api.name} ${region} ${compartmentId}`;
     const known = parents.get(key);
     if (known) return known;
-    const found = findParams(api, region, compartmentId);
+    const found = findParams(meter, api, region, compartmentId);
     parents.set(key, found);
     // A failure is not kept: the next sweep asks again.
     found.catch(() => parents.get(key) === found && parents.delete(key));
     return found;
   };
 
-  const currentTree = (): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const currentTree = (meter: Errand['meter']): Promise<ReadonlyMap<string, readonly string[]>> => {
     if (tree === null || tree.until <= clock.now()) {
-      const children = readTree();
+      const children = readTree(meter);
       const mine = { until: clock.now() + keptMs, children };
       tree = mine;
       children.catch(() => tree === mine && (tree = null));
@@ -161,17 +162,17 @@ export const createParentFinders = ({
   };
 
   return {
-    for({ endsAt }) {
+    for({ endsAt, meter }) {
       const waitFor = <T>(work: Promise<T>, service: ServiceName, region: string): Promise<T> =>
         inTime(work, endsAt - clock.now(), clock, () => late({ service, region }));
       return {
         paramsFor(api, region, compartmentId) {
           if (api.parents === null && !api.needsNamespace) return Promise.resolve([{}]);
-          return waitFor(paramsOf(api, region, compartmentId), api.name, region);
+          return waitFor(paramsOf(meter, api, region, compartmentId), api.name, region);
         },
 
         async subtreeOf(compartmentId) {
-          const children = await waitFor(currentTree(), 'IDENTITY', endpoints.homeRegion);
+          const children = await waitFor(currentTree(meter), 'IDENTITY', endpoints.homeRegion);
           const found = new Set([compartmentId]);
           for (const id of found) for (const child of children.get(id) ?? []) found.add(child);
           return [...found];
@@ -180,6 +181,9 @@ export const createParentFinders = ({
     },
   };
 };
+
+/** Counted for whoever asks first, and with all the time that a call may take. */
+const unhurried = (meter: Errand['meter']): Errand => ({ endsAt: Infinity, meter });
 
 const unreadable = (
   api: Api<ServiceName>,

@@ -293,14 +293,23 @@ const findSubtree = async (
 const placesIn = (
   compartments: readonly string[],
   { services, regions }: SweepQuery,
-  { endpoints: { allowedRegions, homeRegion } }: SweepDependencies,
+  { endpoints }: SweepDependencies,
 ): readonly Place[] =>
-  services.flatMap((service) => {
-    const possible = catalog[service].isHomeRegionOnly ? [homeRegion] : allowedRegions;
-    return possible
-      .filter((region) => regions?.includes(region) ?? true)
-      .flatMap((region) => compartments.map((compartmentId) => ({ service, region, compartmentId })));
-  });
+  services.flatMap((service) =>
+    regionsOf(service, regions, endpoints).flatMap((region) =>
+      compartments.map((compartmentId) => ({ service, region, compartmentId })),
+    ),
+  );
+
+/** Where a service is asked. `regions`: null is everywhere. */
+export const regionsOf = (
+  service: ServiceName,
+  regions: SweepQuery['regions'],
+  { allowedRegions, homeRegion }: SweepDependencies['endpoints'],
+): readonly string[] => {
+  const possible = catalog[service].isHomeRegionOnly ? [homeRegion] : allowedRegions;
+  return regions === null ? possible : possible.filter((region) => regions.includes(region));
+};
 
 const isNotFound = ({ code }: SourceFailure): boolean => code === 'NOT_FOUND';
 

@@ -127,6 +127,13 @@ export interface WorkRequestSource {
 export interface Errand {
   /** When its answer is due, in milliseconds since the epoch: nothing is asked or waited for any longer. */
   readonly endsAt: number;
+  /** Counts the calls that it causes. */
+  readonly meter?: Meter | undefined;
+}
+
+export interface Meter {
+  /** HTTP requests sent to Oracle Cloud, retries included. */
+  calls: number;
 }
 
 /** One call to Oracle Cloud. `origin` and `path` come from the catalog and the allowed regions, never from an id. */
@@ -153,7 +160,8 @@ export interface UpstreamAnswer {
 
 export interface Upstream {
   /**
-   * Signs, budgets, retries, caps and checks one call. Identical GETs in flight share one.
+   * Signs, budgets, retries, caps and checks one call. Identical GETs in flight share one, which the errand counts that
+   * caused it.
    * @param errand what it is made for; null: it has all the time that a call may take
    * @throws UpstreamError: UPSTREAM_* codes, UNAUTHENTICATED (401), FORBIDDEN (403), NOT_FOUND (404), BAD_USER_INPUT (400)
    */

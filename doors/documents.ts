@@ -7,6 +7,7 @@ import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graph
 import { LRUCache } from 'lru-cache';
 import { compileOperation } from './compiled/index.ts';
 import type { CompiledOperation } from './compiled/index.ts';
+import type { FindCost } from './cost/index.ts';
 
 export interface Documents {
   /** The valid document of this text, if it was seen lately. */
@@ -21,7 +22,7 @@ const maxDocuments = 1_000;
 /** Of all texts together. A parsed document takes many times its text; how many was not measured. */
 const maxCharacters = 512 * 1024;
 
-export function createDocuments(schema: GraphQLSchema): Documents {
+export function createDocuments(schema: GraphQLSchema, findCost?: FindCost): Documents {
   const documents = new LRUCache<string, DocumentNode>({
     max: maxDocuments,
     maxSize: maxCharacters,
@@ -38,7 +39,7 @@ export function createDocuments(schema: GraphQLSchema): Documents {
       if (node == null) return null;
       const known = operations.get(node);
       if (known !== undefined) return known;
-      const operation = compileOperation(schema, document, node);
+      const operation = compileOperation(schema, document, node, findCost?.(document, node));
       operations.set(node, operation);
       return operation;
     },

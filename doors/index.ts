@@ -12,6 +12,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import type { CostOptions } from './cost/index.ts';
 import { createFormatError } from './format-error.ts';
 import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
 import type { Guard } from './guard.ts';
@@ -81,6 +82,8 @@ export interface DoorsOptions<Context extends object> {
   /** Adds a playground; `/` leads to it. */
   readonly registerPlayground?: (app: FastifyInstance) => void | Promise<void>;
   readonly limits?: Partial<DoorLimits>;
+  /** What operations may cost. Without: whatever they like, and nothing is told of it. */
+  readonly cost?: CostOptions<Context>;
 }
 
 export interface Doors {
@@ -99,6 +102,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   const pipeline = createPipeline({
     schema: options.schema,
     formatError: createFormatError(log),
+    cost: options.cost,
   });
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;

@@ -55,7 +55,9 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
     const { operation, variables } = known;
     const result = await operation.executeToText({ contextValue: context, variableValues: variables });
     if (result.errors === undefined && typeof result.data === 'string') {
-      return reply.header('content-type', contentType).send(`{"data":${result.data}}\n`);
+      return reply
+        .header('content-type', contentType)
+        .send(`{"data":${result.data}${extensionsText(result)}}\n`);
     }
     return goLongWay(request, reply, () => ({ ...context, [executed]: toData(result) }));
   };
@@ -79,9 +81,14 @@ function find({ documents }: Pipeline, body: unknown): Known | null {
   return { operation, variables: (variables ?? undefined) as Known['variables'] };
 }
 
-function toData({ errors, data }: TextResult): ExecutionResult {
+function extensionsText({ extensions }: TextResult): string {
+  return extensions === undefined ? '' : `,"extensions":${JSON.stringify(extensions)}`;
+}
+
+function toData({ errors, data, extensions }: TextResult): ExecutionResult {
   return {
     ...(errors !== undefined && { errors }),
     ...(data !== undefined && { data: data === null ? null : (JSON.parse(data) as ExecutionResult['data']) }),
+    ...(extensions !== undefined && { extensions }),
   };
 }

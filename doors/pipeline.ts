@@ -16,6 +16,8 @@ import type {
   ValidationRule,
   OperationTypeNode,
 } from 'graphql';
+import { createCosts } from './cost/index.ts';
+import type { CostOptions } from './cost/index.ts';
 import { createDocuments } from './documents.ts';
 import type { Documents } from './documents.ts';
 import { toError } from './format-error.ts';
@@ -26,9 +28,11 @@ export interface OperationRequest {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-export interface PipelineOptions {
+export interface PipelineOptions<Context> {
   readonly schema: GraphQLSchema;
   readonly formatError: FormatError;
+  /** Without: operations cost nothing, and their answers say nothing of it. */
+  readonly cost?: CostOptions<Context> | undefined;
 }
 
 export type FormatError = (error: unknown) => GraphQLFormattedError;
@@ -61,10 +65,11 @@ export type FormattedResult = Omit<ExecutionResult, 'errors'> & { errors?: reado
 /** Bounds the work of parser and validator, and their recursion. Our longest example has under 500. */
 const maxTokens = 10_000;
 
-export function createPipeline({ schema, formatError }: PipelineOptions): Pipeline {
+export function createPipeline<Context>({ schema, formatError, cost }: PipelineOptions<Context>): Pipeline {
   const validationRules: readonly ValidationRule[] = [];
   const parseOptions: ParseOptions = { maxTokens };
-  const documents = createDocuments(schema);
+  const findCost = cost && createCosts(schema, cost);
+  const documents = createDocuments(schema, findCost);
 
   return {
     schema,
@@ -79,6 +84,8 @@ export function createPipeline({ schema, formatError }: PipelineOptions): Pipeli
 
       const node = getOperationAST(document, request.operationName);
       if (node == null) return refuse('OPERATION_RESOLUTION_FAILURE', [explainNoOperation(request)]);
+      const refusal = findCost?.(document, node).refuseEarly(request.variables ?? {});
+      if (refusal != null) return { kind: 'refused', errors: [refusal] };
       const args: ExecutionArgs = {
         schema,
         document,

@@ -57,6 +57,8 @@ export type Mutation = {
    * What stands in the way is in `error`; top-level errors are for ids that cannot be (BAD_USER_INPUT, SERVICE_REQUIRED,
    * REGION_REQUIRED, REGION_NOT_ALLOWED). It is never repeated blindly: where the answer is lost, `error` says that it is
    * not known whether Oracle carried it out.
+   *
+   * Costs three calls: the state before, the cancel, the state after.
    */
   readonly cancelWorkRequest: CancelWorkRequestPayload;
 };
@@ -112,6 +114,10 @@ export type Query = {
    * A source that cannot be asked (down, throttled, slow, not permitted) is a row of `failures`; the others' work requests
    * are there all the same. The query fails only when its arguments are wrong: BAD_USER_INPUT, REGION_NOT_ALLOWED,
    * CURSOR_INVALID.
+   *
+   * Costs one call for each source (services × regions × compartments), and one for each work request where a service's
+   * list lacks a field that is selected. The weight is about that of all services in one region; `extensions.cost.estimated` is
+   * worked out from the arguments.
    */
   readonly workRequests?: Maybe<WorkRequestConnection>;
 };
@@ -865,6 +871,21 @@ export type ResolversParentTypes = {
   WorkRequestResource: WorkRequestResource;
 };
 
+export type CostDirectiveArgs = {
+  weight: Scalars['String']['input'];
+};
+
+export type CostDirectiveResolver<Result, Parent, ContextType = Context, Args = CostDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type ListSizeDirectiveArgs = {
+  assumedSize?: Maybe<Scalars['Int']['input']>;
+  requireOneSlicingArgument?: Maybe<Scalars['Boolean']['input']>;
+  sizedFields?: Maybe<ReadonlyArray<Scalars['String']['input']>>;
+  slicingArguments?: Maybe<ReadonlyArray<Scalars['String']['input']>>;
+};
+
+export type ListSizeDirectiveResolver<Result, Parent, ContextType = Context, Args = ListSizeDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export type CancelWorkRequestErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CancelWorkRequestError'] = ResolversParentTypes['CancelWorkRequestError']> = {
   code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
@@ -1064,3 +1085,7 @@ export type Resolvers<ContextType = Context> = {
   WorkRequestResource?: WorkRequestResourceResolvers<ContextType>;
 };
 
+export type DirectiveResolvers<ContextType = Context> = {
+  cost?: CostDirectiveResolver<any, any, ContextType>;
+  listSize?: ListSizeDirectiveResolver<any, any, ContextType>;
+};

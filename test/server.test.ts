@@ -127,6 +127,7 @@ describe('npm start', () => {
           logs: { nodes: expect.any(Array) },
         },
       },
+      extensions: { cost: { estimated: 2, actual: 2 } },
     });
   });
 

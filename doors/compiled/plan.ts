@@ -7,6 +7,7 @@
  */
 import { getArgumentValues, isLeafType, isNonNullType, Kind, visit } from 'graphql';
 import type {
+  DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
   GraphQLField,
@@ -75,6 +76,14 @@ export function planOperation(
   );
 }
 
+export function collectFragments(document: DocumentNode): Readonly<Record<string, FragmentDefinitionNode>> {
+  const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
+  }
+  return fragments;
+}
+
 /** Names of the variables that decide which fields there are. */
 export function findConditions(parts: CompiledParts): readonly string[] {
   const names = new Set<string>();
@@ -89,6 +98,28 @@ export function findConditions(parts: CompiledParts): readonly string[] {
   look(parts.node);
   Object.values(parts.fragments).forEach(look);
   return [...names].sort();
+}
+
+/** More combinations of conditions than these are planned anew each time. */
+const maxVariants = 16;
+
+/** What is made once for each combination of the variables with these names. */
+export function forConditions<T>(
+  names: readonly string[],
+  make: (conditions: Readonly<Record<string, unknown>>) => T,
+): (variables: Readonly<Record<string, unknown>>) => T {
+  const known = new Map<string, T>();
+  return (variables) => {
+    const values = Object.fromEntries(
+      names.filter((name) => Object.hasOwn(variables, name)).map((name) => [name, variables[name]]),
+    );
+    const key = names.length === 0 ? '' : JSON.stringify(values);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = make(values);
+    if (known.size < maxVariants) known.set(key, made);
+    return made;
+  };
 }
 
 function planFields(

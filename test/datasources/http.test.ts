@@ -288,8 +288,13 @@ describe('no answer, or not a whole one', () => {
         count === 1 ? request.socket.resetAndDestroy() : answerJson(response, 200, { id: 'a' }),
       { clock: createSkippingClock() },
     );
-    expect(await upstream.call(getFrom(origin))).toMatchObject({ body: { id: 'a' } });
+    const meter = { calls: 0 };
+    expect(await upstream.call(getFrom(origin), { endsAt: Infinity, meter })).toMatchObject({
+      body: { id: 'a' },
+    });
     expect(received).toHaveLength(2);
+    // What upstream received, not what was asked of us.
+    expect(meter).toEqual({ calls: 2 });
   });
 
   test('a delete that was reset is not sent again, and the message says what is not known', async () => {

@@ -73,6 +73,23 @@ test('one that is given up soon is not shared by a call that has more time', asy
   expect(received).toHaveLength(2);
 });
 
+test('what is shared counts for whoever caused it', async () => {
+  const { origin, upstream, asked, release } = await startHeld();
+  const [first, second] = [{ calls: 0 }, { calls: 0 }];
+  const endsAt = Date.now() + 10_000;
+  const calls = [first, first, second].map((meter) =>
+    upstream.call(getFrom(origin, '/a'), { endsAt, meter }),
+  );
+  await asked(1);
+  release();
+  await Promise.all(calls);
+  const later = upstream.call(getFrom(origin, '/a'), { endsAt, meter: second });
+  await asked(2);
+  release();
+  await later;
+  expect([first, second]).toEqual([{ calls: 1 }, { calls: 1 }]);
+});
+
 test('they share a failure too, and the next one asks anew', async () => {
   const { origin, received, upstream, asked, release } = await startHeld();
   const calls = [1, 2].map(() => failureOfCall(upstream.call(getFrom(origin, '/a'))));

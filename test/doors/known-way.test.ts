@@ -1,6 +1,7 @@
 /** What is known takes a shorter way past Apollo Server: nobody can tell from an answer which way it came. */
 import { describe, expect, test } from '@jest/globals';
 import { GatewayError } from '../../errors.ts';
+import type { Arguments } from '../../doors/cost/weights.ts';
 import { askStream, canary, openHouse, post } from './support.ts';
 import type { Answer } from './support.ts';
 
@@ -42,9 +43,23 @@ const plain = ({ status, headers, text }: Answer): unknown => {
   return { status, text, headers: rest, hasDate: date !== undefined };
 };
 
-describe('an answer is the same each time', () => {
+/** Some of the requests cost nothing, some as much as may be, some too much. */
+const cost = {
+  limit: 3,
+  estimators: {
+    'Query.count': ({ n }: Arguments) => Number(n),
+    'Query.fail': () => 3,
+    'Mutation.bump': () => 4,
+  },
+  spentBy: () => 2,
+};
+
+describe.each([
+  ['', {}],
+  [', and tells its cost', { cost }],
+] as const)('an answer is the same each time%s', (_what, options) => {
   test.each(Object.entries(requests))('%s', async (_name, [body, headers]) => {
-    const house = await openHouse();
+    const house = await openHouse(options);
     // Lets the type of answers be known before.
     for (let time = 0; time < 2; time += 1) await post(house, { query: '{ hello }' }, headers);
     const errorsOf = (): number => house.logged.filter((line) => line.includes('"level":50')).length;
@@ -58,7 +73,9 @@ describe('an answer is the same each time', () => {
     for (let time = 1; time < times; time += 1) expect(await tell()).toEqual(first);
     expect(JSON.stringify(first)).not.toContain(canary);
   });
+});
 
+describe('the short way', () => {
   test('a caller without a context', async () => {
     let isRefused = false;
     const house = await openHouse({

@@ -358,7 +358,7 @@ test.each(transports)(
 
 test('what looks like an id is asked for at the service it was given for, whatever it spells', async () => {
   for (const id of ['evil.example', '169.254.169.254', 'a..b', 'localhost-4001', 'x'.repeat(255)]) {
-    expect(await house.query(read, { id, service: 'QUEUE', region: 'iad' })).toEqual({
+    expect(await house.query(read, { id, service: 'QUEUE', region: 'iad' })).toMatchObject({
       data: { workRequest: null },
     });
   }

@@ -58,6 +58,8 @@ describe('a fault that passes', () => {
     house.emulator.addFault({ service, ...fault });
     expect(await ask(service, id)).toEqual({
       data: { workRequest: { workRequestId: id, status: 'IN_PROGRESS' } },
+      // Retries are calls like any other.
+      extensions: { cost: { estimated: 1, actual: fault.times + 1 } },
     });
     expect(house.asked()).toHaveLength(fault.times + 1);
   });
@@ -236,7 +238,10 @@ describe('the rest of the answer', () => {
       'query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }',
       { nodes },
     );
-    expect(byGet).toEqual({ data: { nodes: nodes.map((id) => ({ id })) } });
+    expect(byGet).toEqual({
+      data: { nodes: nodes.map((id) => ({ id })) },
+      extensions: { cost: { estimated: 4, actual: 5 } },
+    });
     expect([...house.asked()].sort()).toEqual(['get', 'get', 'get', 'get', 'list']);
   });
 

@@ -128,7 +128,10 @@ test('without nodes, edges or page info the sources are asked all the same, and 
     'query($compartmentId: String!) { workRequests(compartmentId: $compartmentId, services: [MYSQL]) { failures { code } } }',
     { compartmentId: asked.compartmentId },
   );
-  expect(answer).toEqual({ data: { workRequests: { failures: [] } } });
+  expect(answer).toEqual({
+    data: { workRequests: { failures: [] } },
+    extensions: { cost: { estimated: 2, actual: 2 } },
+  });
   expect(house.asked()).toEqual(['list', 'list']);
 });
 

@@ -80,7 +80,11 @@ test('the same ids take 5 lists once they were seen, and one errors call more fo
   house.asked();
 
   const warm = await house.query<{ nodes: readonly Node[] }>(document, { ids });
-  expect(warm).toEqual(cold);
+  expect(warm.data).toEqual(cold.data);
+  expect([cold, warm].map(({ extensions }) => extensions?.cost)).toEqual([
+    { estimated: 100, actual: 10 },
+    { estimated: 100, actual: 5 },
+  ]);
   expect(count(house.asked())).toEqual({ list: 5 });
 
   const failed = given.filter(({ status }) => status === 'FAILED').map(({ id }) => id);

@@ -156,10 +156,12 @@ describe('a work request', () => {
       expect(first.data?.['workRequest']?.['id']).toBe(expected[0]);
       expect(fresh.asked()).toEqual(['listNamespaces', 'get']);
       const again = await fresh.query(byRawId, { id: ids[0] });
-      expect(again).toEqual(first);
+      expect(again.data).toEqual(first.data);
+      // The namespace was asked for by the first, and is known to all.
+      expect([first, again].map(({ extensions }) => extensions?.cost.actual)).toEqual([2, 1]);
       expect(fresh.asked()).toEqual(['get']);
       const byGlobalId = await fresh.query(byRawId, { id: expected[0] });
-      expect(byGlobalId).toEqual(first);
+      expect(byGlobalId.data).toEqual(first.data);
       expect(fresh.asked()).toEqual(['get']);
       const { data } = await fresh.query<{ nodes: readonly Json[] }>(
         'query($ids: [ID!]!) { nodes(ids: $ids) { id } }',
@@ -185,7 +187,8 @@ describe('a work request', () => {
       }`,
       { absent, absentId, ids: [absentId, knownId] },
     );
-    expect(answer).toEqual({ data: { workRequest: null, node: null, nodes: [null, { id: knownId }] } });
+    expect(answer.data).toEqual({ workRequest: null, node: null, nodes: [null, { id: knownId }] });
+    expect(answer.errors).toBeUndefined();
     expect(house.asked()).toEqual(['get', 'get']);
   });
 

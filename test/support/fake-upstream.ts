@@ -5,13 +5,9 @@ import type { Endpoints } from '../../datasources/endpoints.ts';
 import { createObservations } from '../../datasources/observations.ts';
 import type { Observations } from '../../datasources/observations.ts';
 import { createRegions, endpointOf } from '../../datasources/regions.ts';
-import type {
-  Upstream,
-  UpstreamAnswer,
-  UpstreamRequest,
-  WorkRequestSource,
-} from '../../datasources/types.ts';
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from '../../datasources/types.ts';
 import { createWorkRequestSource } from '../../datasources/work-requests.ts';
+import type { Sources } from '../../datasources/work-requests.ts';
 import { UpstreamError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { createManualClock } from './clock.ts';
@@ -63,7 +59,7 @@ export const createFakeUpstream = (
 };
 
 export interface TestSource {
-  readonly source: WorkRequestSource;
+  readonly source: Sources;
   readonly upstream: FakeUpstream;
   readonly endpoints: Endpoints;
   readonly observations: Observations;

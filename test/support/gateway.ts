@@ -32,6 +32,8 @@ export interface AnswerError {
 export interface Answer<Data> {
   readonly data?: Data | null;
   readonly errors?: readonly AnswerError[];
+  /** Of what was executed, but for events. */
+  readonly extensions?: { readonly cost: { readonly estimated: number; readonly actual: number } };
 }
 
 export type Json = Readonly<Record<string, unknown>>;

@@ -1,0 +1,87 @@
+/**
+ * What an operation costs in calls to Oracle Cloud: estimated before the first of them, held against a limit, and told beside the
+ * answer with what it came to. docs/decisions/cost.md
+ */
+import { getVariableValues, GraphQLError } from 'graphql';
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import { GatewayError } from '../../errors.ts';
+import { collectFragments, findConditions, forConditions } from '../compiled/plan.ts';
+import { planCost } from './plan.ts';
+import type { Variables } from './plan.ts';
+import { readWeights } from './weights.ts';
+import type { CallEstimator } from './weights.ts';
+
+export type { CallEstimator };
+
+export interface CostOptions<Context> {
+  /** What an operation may be estimated at, at most. */
+  readonly limit: number;
+  /** By schema coordinate: fields whose cost no weight can tell. */
+  readonly estimators: Readonly<Record<string, CallEstimator>>;
+  /** Calls that this context's operation has caused so far. */
+  spentBy(context: Context): number;
+}
+
+export interface OperationCost {
+  /** Of coerced variables. */
+  estimate(variables: Variables): number;
+  /** Null: it may be executed. */
+  refuse(estimated: number): GraphQLError | null;
+  /** The same before there is a context; of variables as they came. Those that do not fit are left to the execution. */
+  refuseEarly(variables: Variables): GraphQLError | null;
+  /** For the answer of an operation that is done. */
+  extensionsOf(estimated: number, context: unknown): CostExtensions;
+}
+
+export interface CostExtensions {
+  readonly cost: { readonly estimated: number; readonly actual: number };
+  readonly [name: string]: unknown;
+}
+
+/** Of an operation of a valid document; the same for the same operation. */
+export type FindCost = (document: DocumentNode, node: OperationDefinitionNode) => OperationCost;
+
+/** @throws TypeError for costs that cannot be: of the schema, or of fields that it has not */
+export function createCosts<Context>(
+  schema: GraphQLSchema,
+  { limit, estimators, spentBy }: CostOptions<Context>,
+): FindCost {
+  const weights = readWeights(schema, estimators);
+  const refuse: OperationCost['refuse'] = (estimated) =>
+    estimated > limit ? explain(estimated, limit) : null;
+
+  const createCost: FindCost = (document, node) => {
+    const parts = { schema, node, fragments: collectFragments(document) };
+    const rootType = schema.getRootType(node.operation);
+    if (rootType == null) throw new Error(`the schema has no ${node.operation}`);
+    const planFor = forConditions(findConditions(parts), (conditions) =>
+      planCost(parts, conditions, rootType, weights),
+    );
+    const estimate: OperationCost['estimate'] = (variables) => planFor(variables)(variables);
+    return {
+      estimate,
+      refuse,
+      refuseEarly(given) {
+        const { coerced } = getVariableValues(schema, node.variableDefinitions ?? [], given);
+        return coerced === undefined ? null : refuse(estimate(coerced));
+      },
+      extensionsOf: (estimated, context) => ({ cost: { estimated, actual: spentBy(context as Context) } }),
+    };
+  };
+  const costs = new WeakMap<OperationDefinitionNode, OperationCost>();
+  return (document, node) => {
+    const cost = costs.get(node) ?? createCost(document, node);
+    costs.set(node, cost);
+    return cost;
+  };
+}
+
+/** Like a document that does not fit the schema: 400. A 429 would be sent again, and be as large. */
+function explain(estimated: number, limit: number): GraphQLError {
+  const message = `This would take about ${estimated} calls to Oracle Cloud, and ${limit} are allowed for one operation (MAX_QUERY_COST). Ask for fewer services, regions or compartments, ids, or items (\`first\`) with what is read for each of them.`;
+  const originalError = new GatewayError('LIMIT_EXCEEDED', message);
+  return new GraphQLError(message, {
+    originalError,
+    extensions: { code: originalError.code, http: { status: 400 } },
+  });
+}
