@@ -8,10 +8,10 @@ import type {
   OperationDefinitionNode,
   GraphQLError,
 } from 'graphql';
-import { CollectedErrors, executeData, executeSerially, executeText, toObject, toText } from './execute.ts';
+import { CollectedErrors, executeSerially, toObject } from './execute.ts';
 import type { Run } from './execute.ts';
 import { findConditions, planOperation } from './plan.ts';
-import type { CompiledParts, ObjectPlan } from './plan.ts';
+import type { CompiledParts, OperationPlan } from './plan.ts';
 
 export interface Execution {
   readonly contextValue?: unknown;
@@ -19,16 +19,9 @@ export interface Execution {
   readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** `data` is JSON text. */
-export interface TextResult {
-  readonly data?: string | null;
-  readonly errors?: readonly GraphQLError[];
-}
-
 export interface CompiledOperation {
   readonly kind: OperationTypeNode;
   execute(execution: Execution): ExecutionResult | Promise<ExecutionResult>;
-  executeToText(execution: Execution): TextResult | Promise<TextResult>;
 }
 
 /** More combinations of conditions than these are planned anew each time. */
@@ -44,22 +37,21 @@ export function compileOperation(
   if (rootType == null || node.operation === OperationTypeNode.SUBSCRIPTION) return null;
   const parts: CompiledParts = { schema, node, fragments: collectFragments(document) };
   const conditions = findConditions(parts);
-  const plans = { text: new Map<string, ObjectPlan>(), data: new Map<string, ObjectPlan>() };
+  const plans = new Map<string, OperationPlan>();
 
-  const planFor = (variables: Readonly<Record<string, unknown>>, isText: boolean): ObjectPlan => {
-    const known = isText ? plans.text : plans.data;
+  const planFor = (variables: Readonly<Record<string, unknown>>): OperationPlan => {
     const values = Object.fromEntries(
       conditions.filter((name) => Object.hasOwn(variables, name)).map((name) => [name, variables[name]]),
     );
     const key = conditions.length === 0 ? '' : JSON.stringify(values);
-    const found = known.get(key);
+    const found = plans.get(key);
     if (found !== undefined) return found;
-    const plan = planOperation(parts, values, isText, rootType);
-    if (known.size < maxVariants) known.set(key, plan);
+    const plan = planOperation(parts, values, rootType);
+    if (plans.size < maxVariants) plans.set(key, plan);
     return plan;
   };
 
-  const start = (execution: Execution, isText: boolean): ExecutionResult | Promise<ExecutionResult> => {
+  const start = (execution: Execution): ExecutionResult | Promise<ExecutionResult> => {
     const { coerced, errors } = getVariableValues(
       schema,
       node.variableDefinitions ?? [],
@@ -81,8 +73,7 @@ export function compileOperation(
       return answer(null);
     };
     try {
-      const plan = planFor(coerced, isText);
-      const data = executeRoot(run, plan, isText);
+      const data = executeRoot(run, planFor(coerced));
       return data instanceof Promise ? data.then(answer, fail) : answer(data);
     } catch (error) {
       return fail(error);
@@ -91,18 +82,16 @@ export function compileOperation(
 
   return {
     kind: node.operation,
-    execute: (execution) => start(execution, false),
-    executeToText: (execution) => start(execution, true) as TextResult | Promise<TextResult>,
+    execute: start,
   };
 }
 
-function executeRoot(run: Run, plan: ObjectPlan, isText: boolean): unknown {
-  if (run.parts.node.operation !== OperationTypeNode.MUTATION) {
-    return (isText ? executeText : executeData)(run, plan, run.rootValue, undefined);
-  }
-  const build = isText ? toText : toObject;
-  const values = executeSerially(run, plan, run.rootValue);
-  return values instanceof Promise ? values.then((settled) => build(plan, settled)) : build(plan, values);
+function executeRoot(run: Run, { fields, execute }: OperationPlan): unknown {
+  if (run.parts.node.operation !== OperationTypeNode.MUTATION) return execute(run, run.rootValue, undefined);
+  const values = executeSerially(run, fields, run.rootValue);
+  return values instanceof Promise
+    ? values.then((settled) => toObject(fields, settled))
+    : toObject(fields, values);
 }
 
 function collectFragments(document: DocumentNode): Readonly<Record<string, FragmentDefinitionNode>> {
