@@ -244,6 +244,7 @@ describe.each(['code', 'the loop'])('an operation compiled to %s answers as grap
     globalThis.Function = function refuse() {
       throw new EvalError('Code generation from strings disallowed for this context');
     } as unknown as FunctionConstructor;
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- what must not work
     expect(() => new Function('')).toThrow(EvalError);
   });
   afterAll(() => {
