@@ -114,6 +114,8 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     loggerInstance,
     // One line for each request, without what a GET carries in its query string: below.
     logController: new LogController({ disableRequestLogging: true }),
+    // Nothing is logged by a request's own logger, so none is made for it.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     forceCloseConnections: 'idle',

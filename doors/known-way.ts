@@ -9,7 +9,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { CompiledOperation, TextResult } from './compiled/index.ts';
+import type { CompiledOperation } from './compiled/index.ts';
 import type { Pipeline } from './pipeline.ts';
 import { signalOf } from './reply.ts';
 
@@ -53,13 +53,11 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
       return goLongWay(request, reply, () => Promise.reject(error));
     }
     const { operation, variables } = known;
-    const result = await operation.executeToText({ contextValue: context, variableValues: variables });
-    if (result.errors === undefined && typeof result.data === 'string') {
-      return reply
-        .header('content-type', contentType)
-        .send(`{"data":${result.data}${extensionsText(result)}}\n`);
+    const result = await operation.execute({ contextValue: context, variableValues: variables });
+    if (result.errors === undefined) {
+      return reply.header('content-type', contentType).send(`${JSON.stringify(result)}\n`);
     }
-    return goLongWay(request, reply, () => ({ ...context, [executed]: toData(result) }));
+    return goLongWay(request, reply, () => ({ ...context, [executed]: result }));
   };
 }
 
@@ -79,16 +77,4 @@ function find({ documents }: Pipeline, body: unknown): Known | null {
   const operation = document && documents.compiled(document, operationName);
   if (operation == null) return null;
   return { operation, variables: (variables ?? undefined) as Known['variables'] };
-}
-
-function extensionsText({ extensions }: TextResult): string {
-  return extensions === undefined ? '' : `,"extensions":${JSON.stringify(extensions)}`;
-}
-
-function toData({ errors, data, extensions }: TextResult): ExecutionResult {
-  return {
-    ...(errors !== undefined && { errors }),
-    ...(data !== undefined && { data: data === null ? null : (JSON.parse(data) as ExecutionResult['data']) }),
-    ...(extensions !== undefined && { extensions }),
-  };
 }

@@ -17,15 +17,15 @@ import type {
   GraphQLOutputType,
 } from 'graphql';
 import { inspect } from 'graphql/jsutils/inspect.js';
-import { executeData, executeText, fail, Info, isPromise } from './execute.ts';
+import { fail, Info, isPromise } from './execute.ts';
 import type { Completer, Path, Run } from './execute.ts';
-import { createLeafWriter } from './json-text.ts';
-import type { FieldPlan, ObjectPlan, Variant } from './plan.ts';
+import type { ObjectExecutor } from './generate.ts';
+import type { FieldPlan, Variant } from './plan.ts';
 
 export function createCompleter(variant: Variant, type: GraphQLOutputType): Completer {
   const nullable = getNullableType(type);
   const isNonNull = isNonNullType(type);
-  if (isLeafType(nullable)) return createLeaf(variant, nullable, isNonNull);
+  if (isLeafType(nullable)) return createLeaf(nullable, isNonNull);
   const complete = createNullable(variant, nullable);
   return (run, field, path, value) => {
     if (value == null) return isNonNull ? refuseNull(field) : null;
@@ -42,15 +42,14 @@ function createNullable(variant: Variant, type: GraphQLOutputType): Completer {
   throw new Error(`Nothing can be of the type ${inspect(type)}.`);
 }
 
-function createLeaf({ isText }: Variant, type: GraphQLLeafType, isNonNull: boolean): Completer {
-  const write = isText ? createLeafWriter(type) : (value: unknown): unknown => type.serialize(value);
+function createLeaf(type: GraphQLLeafType, isNonNull: boolean): Completer {
   return (_run, field, _path, value) => {
     if (value == null) return isNonNull ? refuseNull(field) : null;
     if (value instanceof Error) throw value;
-    const written = write(value);
-    if (written != null) return written;
+    const serialized: unknown = type.serialize(value);
+    if (serialized != null) return serialized;
     throw new Error(
-      `Expected \`${inspect(type)}.serialize(${inspect(value)})\` to return non-nullable value, returned: ${inspect(type.serialize(value))}`,
+      `Expected \`${inspect(type)}.serialize(${inspect(value)})\` to return non-nullable value, returned: ${inspect(serialized)}`,
     );
   };
 }
@@ -62,7 +61,6 @@ function refuseNull({ parentType, definition }: FieldPlan): never {
 function createList(variant: Variant, { ofType }: GraphQLList<GraphQLOutputType>): Completer {
   const complete = createCompleter(variant, ofType);
   const isNonNull = isNonNullType(ofType);
-  const join: (items: readonly unknown[]) => unknown = variant.isText ? joinTexts : (items) => items;
 
   const completeItem = (run: Run, field: FieldPlan, path: Path, item: unknown): unknown => {
     try {
@@ -89,22 +87,15 @@ function createList(variant: Variant, { ofType }: GraphQLList<GraphQLOutputType>
       isPending ||= isPromise(completed);
       items.push(completed);
     }
-    return isPending ? Promise.all(items).then(join) : join(items);
+    return isPending ? Promise.all(items) : items;
   };
 }
 
-function joinTexts(items: readonly unknown[]): string {
-  let text = '';
-  for (const item of items) text += `${text === '' ? '[' : ','}${item === null ? 'null' : (item as string)}`;
-  return text === '' ? '[]' : `${text}]`;
-}
-
 function createObject(variant: Variant, type: GraphQLObjectType): Completer {
-  const execute = variant.isText ? executeText : executeData;
   // Where the object stands in the operation decides what is selected of it: a completer belongs to one field.
-  let plan: ObjectPlan | undefined;
+  let execute: ObjectExecutor | undefined;
   const complete: Completer = (run, field, path, value) =>
-    execute(run, (plan ??= variant.planObject(type, field.nodes)), value, path);
+    (execute ??= variant.planObject(type, field.nodes))(run, value, path);
   if (type.isTypeOf == null) return complete;
   const { isTypeOf } = type;
 

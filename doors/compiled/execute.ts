@@ -4,7 +4,7 @@
  */
 import { locatedError } from 'graphql';
 import type { GraphQLResolveInfo, GraphQLError } from 'graphql';
-import type { CompiledParts, FieldPlan, ObjectPlan } from './plan.ts';
+import type { CompiledParts, FieldPlan } from './plan.ts';
 
 /** One execution. */
 export interface Run {
@@ -17,7 +17,7 @@ export interface Run {
 
 export type Path = GraphQLResolveInfo['path'];
 
-/** A value as it goes into the answer: JSON text or data. Null is null in both. */
+/** A value as it goes into the answer. */
 export type Completed = unknown;
 
 /** `path` is the field's own, or a list item's; the parent's for leaves. */
@@ -80,42 +80,17 @@ export class CollectedErrors {
   }
 }
 
-export function executeText(
+/** One field after the other: what `generate.ts` makes code for. */
+export function executeObject(
   run: Run,
-  plan: ObjectPlan,
+  fields: readonly FieldPlan[],
   source: unknown,
   path: Path | undefined,
-): string | Promise<string> {
-  let text = '';
-  // From the first promise on: texts, and what becomes texts.
-  let parts: unknown[] | undefined;
-  try {
-    for (const field of plan) {
-      const value = executeField(run, field, source, path);
-      if (typeof value === 'string') text += field.keyText + value;
-      else if (value === null) text += `${field.keyText}null`;
-      else {
-        (parts ??= []).push(text + field.keyText, value);
-        text = '';
-      }
-    }
-  } catch (error) {
-    return throwWhenSettled(error, parts);
-  }
-  if (parts === undefined) return text === '' ? '{}' : `${text}}`;
-  const rest = `${text}}`;
-  return Promise.all(parts).then((texts) => {
-    let whole = '';
-    for (const part of texts) whole += part === null ? 'null' : (part as string);
-    return whole + rest;
-  });
-}
-
-export function executeData(run: Run, plan: ObjectPlan, source: unknown, path: Path | undefined): unknown {
+): Completed {
   const values: unknown[] = [];
   let isPending = false;
   try {
-    for (const field of plan) {
+    for (const field of fields) {
       const value = executeField(run, field, source, path);
       values.push(value);
       isPending ||= isPromise(value);
@@ -123,15 +98,21 @@ export function executeData(run: Run, plan: ObjectPlan, source: unknown, path: P
   } catch (error) {
     return throwWhenSettled(error, isPending ? values : undefined);
   }
-  return isPending ? Promise.all(values).then((settled) => toObject(plan, settled)) : toObject(plan, values);
+  return isPending
+    ? Promise.all(values).then((settled) => toObject(fields, settled))
+    : toObject(fields, values);
 }
 
 /** Mutations: a field begins when the one before it is done. */
-export function executeSerially(run: Run, plan: ObjectPlan, source: unknown): unknown[] | Promise<unknown[]> {
+export function executeSerially(
+  run: Run,
+  fields: readonly FieldPlan[],
+  source: unknown,
+): unknown[] | Promise<unknown[]> {
   const values: unknown[] = [];
   const goOn = (): unknown[] | Promise<unknown[]> => {
     for (;;) {
-      const field = plan[values.length];
+      const field = fields[values.length];
       if (field === undefined) return values;
       const value = executeField(run, field, source, undefined);
       if (isPromise(value)) {
@@ -146,49 +127,58 @@ export function executeSerially(run: Run, plan: ObjectPlan, source: unknown): un
   return goOn();
 }
 
-export function toText(plan: ObjectPlan, values: readonly unknown[]): string {
-  const text = plan
-    .map(({ keyText }, index) => keyText + ((values[index] as string | null) ?? 'null'))
-    .join('');
-  return text === '' ? '{}' : `${text}}`;
-}
-
-export function toObject(plan: ObjectPlan, values: readonly unknown[]): Record<string, unknown> {
+export function toObject(fields: readonly FieldPlan[], values: readonly unknown[]): Record<string, unknown> {
   const object = Object.create(null) as Record<string, unknown>;
-  plan.forEach(({ key }, index) => (object[key] = values[index]));
+  fields.forEach(({ key }, index) => (object[key] = values[index]));
   return object;
 }
 
 function executeField(run: Run, field: FieldPlan, source: unknown, parentPath: Path | undefined): Completed {
-  const path = field.isLeaf ? parentPath : pathBelow(parentPath, field);
   try {
     const value =
       field.resolve === undefined
-        ? readProperty(run, field, source, parentPath)
+        ? readProperty(field, source)
         : field.resolve(source, field.argumentsFor(run), run.contextValue, new Info(run, field, parentPath));
-    const completed = isPromise(value)
-      ? value.then((settled) => field.complete(run, field, path, settled))
-      : field.complete(run, field, path, value);
-    if (typeof completed !== 'object' || !isPromise(completed)) return completed;
-    return completed.then(undefined, (error: unknown) => failField(run, field, path, error));
+    return finishField(run, field, source, parentPath, value);
   } catch (error) {
-    return failField(run, field, path, error);
+    return failField(run, field, parentPath, error);
   }
 }
 
-/** graphql-js' default resolver. */
-function readProperty(run: Run, field: FieldPlan, source: unknown, parentPath: Path | undefined): unknown {
+function readProperty({ definition }: FieldPlan, source: unknown): unknown {
   if ((typeof source !== 'object' || source === null) && typeof source !== 'function') return undefined;
-  const { name } = field.definition;
-  const record = source as Readonly<Record<string, unknown>>;
-  const property = record[name];
-  if (typeof property !== 'function') return property;
-  const method = record as Readonly<Record<string, (...given: readonly unknown[]) => unknown>>;
-  return method[name]?.(field.argumentsFor(run), run.contextValue, new Info(run, field, parentPath));
+  return (source as Readonly<Record<string, unknown>>)[definition.name];
 }
 
-function failField(run: Run, field: FieldPlan, path: Path | undefined, error: unknown): null {
-  return fail(run, field, field.isLeaf ? pathBelow(path, field) : path, field.isNonNull, error);
+/** From what was read or resolved to what the answer says. */
+export function finishField(
+  run: Run,
+  field: FieldPlan,
+  source: unknown,
+  parentPath: Path | undefined,
+  found: unknown,
+): Completed {
+  // graphql-js' default resolver calls methods.
+  const value =
+    typeof found === 'function' && field.resolve === undefined
+      ? (found.call(
+          source,
+          field.argumentsFor(run),
+          run.contextValue,
+          new Info(run, field, parentPath),
+        ) as unknown)
+      : found;
+  const path = field.isLeaf ? parentPath : pathBelow(parentPath, field);
+  const completed = isPromise(value)
+    ? value.then((settled) => field.complete(run, field, path, settled))
+    : field.complete(run, field, path, value);
+  return isPromise(completed)
+    ? completed.then(undefined, (error: unknown) => failField(run, field, parentPath, error))
+    : completed;
+}
+
+export function failField(run: Run, field: FieldPlan, parentPath: Path | undefined, error: unknown): null {
+  return fail(run, field, pathBelow(parentPath, field), field.isNonNull, error);
 }
 
 /** At a place that may be null an error is told; elsewhere it is the parent's. */
@@ -206,7 +196,7 @@ export function fail(
 }
 
 /** What else is under way may reject too, and nobody else waits for it. */
-function throwWhenSettled(error: unknown, pending: readonly unknown[] | undefined): Promise<never> {
+export function throwWhenSettled(error: unknown, pending: readonly unknown[] | undefined): Promise<never> {
   if (pending === undefined) throw error;
   return Promise.all(pending).finally(() => {
     throw error;
@@ -214,7 +204,12 @@ function throwWhenSettled(error: unknown, pending: readonly unknown[] | undefine
 }
 
 export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+  // Asked of strings and numbers, too, and most often: a look at the type is cheaper than one for a property.
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 function pathBelow(prev: Path | undefined, { key, parentType }: FieldPlan): Path {

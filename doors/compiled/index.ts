@@ -7,11 +7,11 @@ import type {
   OperationDefinitionNode,
   GraphQLError,
 } from 'graphql';
-import { CollectedErrors, executeData, executeSerially, executeText, toObject, toText } from './execute.ts';
+import { CollectedErrors, executeSerially, toObject } from './execute.ts';
 import type { Run } from './execute.ts';
 import { collectFragments, findConditions, forConditions, planOperation } from './plan.ts';
 import type { OperationCost } from '../cost/index.ts';
-import type { CompiledParts, ObjectPlan } from './plan.ts';
+import type { CompiledParts, OperationPlan } from './plan.ts';
 
 export interface Execution {
   readonly contextValue?: unknown;
@@ -19,17 +19,9 @@ export interface Execution {
   readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** `data` is JSON text. */
-export interface TextResult {
-  readonly data?: string | null;
-  readonly errors?: readonly GraphQLError[];
-  readonly extensions?: ExecutionResult['extensions'];
-}
-
 export interface CompiledOperation {
   readonly kind: OperationTypeNode;
   execute(execution: Execution): ExecutionResult | Promise<ExecutionResult>;
-  executeToText(execution: Execution): TextResult | Promise<TextResult>;
 }
 
 /** Of a document that was validated. Null where there is no such operation, or none that is executed by itself. */
@@ -42,12 +34,9 @@ export function compileOperation(
   const rootType = schema.getRootType(node.operation);
   if (rootType == null || node.operation === OperationTypeNode.SUBSCRIPTION) return null;
   const parts: CompiledParts = { schema, node, fragments: collectFragments(document) };
-  const conditions = findConditions(parts);
-  const planFor = (isText: boolean) =>
-    forConditions(conditions, (values) => planOperation(parts, values, isText, rootType));
-  const plans = { text: planFor(true), data: planFor(false) };
+  const planFor = forConditions(findConditions(parts), (values) => planOperation(parts, values, rootType));
 
-  const start = (execution: Execution, isText: boolean): ExecutionResult | Promise<ExecutionResult> => {
+  const start = (execution: Execution): ExecutionResult | Promise<ExecutionResult> => {
     const { coerced, errors } = getVariableValues(
       schema,
       node.variableDefinitions ?? [],
@@ -76,8 +65,7 @@ export function compileOperation(
       return answer(null);
     };
     try {
-      const plan = (isText ? plans.text : plans.data)(coerced);
-      const data = executeRoot(run, plan, isText);
+      const data = executeRoot(run, planFor(coerced));
       return data instanceof Promise ? data.then(answer, fail) : answer(data);
     } catch (error) {
       return fail(error);
@@ -86,16 +74,14 @@ export function compileOperation(
 
   return {
     kind: node.operation,
-    execute: (execution) => start(execution, false),
-    executeToText: (execution) => start(execution, true) as TextResult | Promise<TextResult>,
+    execute: start,
   };
 }
 
-function executeRoot(run: Run, plan: ObjectPlan, isText: boolean): unknown {
-  if (run.parts.node.operation !== OperationTypeNode.MUTATION) {
-    return (isText ? executeText : executeData)(run, plan, run.rootValue, undefined);
-  }
-  const build = isText ? toText : toObject;
-  const values = executeSerially(run, plan, run.rootValue);
-  return values instanceof Promise ? values.then((settled) => build(plan, settled)) : build(plan, values);
+function executeRoot(run: Run, { fields, execute }: OperationPlan): unknown {
+  if (run.parts.node.operation !== OperationTypeNode.MUTATION) return execute(run, run.rootValue, undefined);
+  const values = executeSerially(run, fields, run.rootValue);
+  return values instanceof Promise
+    ? values.then((settled) => toObject(fields, settled))
+    : toObject(fields, values);
 }

@@ -19,15 +19,15 @@ import { SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef } from 'grap
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import { createCompleter } from './complete.ts';
 import type { Completer, Run } from './execute.ts';
+import { createObjectExecutor } from './generate.ts';
+import type { ObjectExecutor } from './generate.ts';
 
 export interface Variant {
   readonly operation: CompiledParts;
   /** What `@skip` and `@include` read. */
   readonly conditions: Readonly<Record<string, unknown>>;
-  /** Answers become JSON text at once, not objects. */
-  readonly isText: boolean;
-  /** What is selected of an object of this type by these fields. */
-  planObject(type: GraphQLObjectType, nodes: readonly FieldNode[]): ObjectPlan;
+  /** For what is selected of an object of this type by these fields. */
+  planObject(type: GraphQLObjectType, nodes: readonly FieldNode[]): ObjectExecutor;
 }
 
 export interface CompiledParts {
@@ -38,8 +38,6 @@ export interface CompiledParts {
 
 export interface FieldPlan {
   readonly key: string;
-  /** `{"key":` or `,"key":` */
-  readonly keyText: string;
   readonly nodes: readonly FieldNode[];
   readonly definition: GraphQLField<unknown, unknown>;
   readonly parentType: GraphQLObjectType;
@@ -52,28 +50,32 @@ export interface FieldPlan {
   readonly isLeaf: boolean;
 }
 
-export type ObjectPlan = readonly FieldPlan[];
+export interface OperationPlan {
+  readonly fields: readonly FieldPlan[];
+  readonly execute: ObjectExecutor;
+}
 
 export function planOperation(
   operation: CompiledParts,
   conditions: Variant['conditions'],
-  isText: boolean,
   rootType: GraphQLObjectType,
-): ObjectPlan {
+): OperationPlan {
   const { schema, node } = operation;
   const fragments = { ...operation.fragments };
   const variant: Variant = {
     operation,
     conditions,
-    isText,
     planObject: (type, nodes) =>
-      planFields(variant, type, collectSubfields(schema, fragments, conditions, type, nodes)),
+      createObjectExecutor(
+        planFields(variant, type, collectSubfields(schema, fragments, conditions, type, nodes)),
+      ),
   };
-  return planFields(
+  const rootFields = planFields(
     variant,
     rootType,
     collectFields(schema, fragments, conditions, rootType, node.selectionSet),
   );
+  return { fields: rootFields, execute: createObjectExecutor(rootFields) };
 }
 
 export function collectFragments(document: DocumentNode): Readonly<Record<string, FragmentDefinitionNode>> {
@@ -126,7 +128,7 @@ function planFields(
   variant: Variant,
   parentType: GraphQLObjectType,
   collected: ReadonlyMap<string, readonly FieldNode[]>,
-): ObjectPlan {
+): readonly FieldPlan[] {
   const plans: FieldPlan[] = [];
   for (const [key, nodes] of collected) {
     const [node] = nodes;
@@ -136,7 +138,6 @@ function planFields(
     const isNonNull = isNonNullType(type);
     plans.push({
       key,
-      keyText: `${plans.length === 0 ? '{' : ','}"${key}":`,
       nodes,
       definition,
       parentType,
