@@ -12,7 +12,8 @@
  * the errand that it is made for.
  */
 import { randomUUID } from 'node:crypto';
-import { Pool } from 'undici';
+import type { Pool as UndiciPool } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import { explainFailure, failureOf, placeOf, readAnswer } from './answers.ts';
 import { createBudget } from './budget.ts';
@@ -51,7 +52,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { credentials, clock, deadlineMs, random = Math.random } = options;
   const { observe, maxResponseBytes = 8 * 1024 * 1024 } = options;
   const budget = createBudget({ rps: options.rps, clock });
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, UndiciPool>();
   const running = new Set<Promise<unknown>>();
   const closing = new AbortController();
 
@@ -106,7 +107,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     }
   };
 
-  const poolOf = (origin: string): Pool => {
+  const poolOf = (origin: string): UndiciPool => {
     let pool = pools.get(origin);
     if (pool === undefined) {
       pool = new Pool(origin, {
