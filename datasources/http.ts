@@ -43,7 +43,7 @@ export interface UpstreamOptions {
   readonly rps: number;
   /** Default 8 MiB. */
   readonly maxResponseBytes?: number;
-  /** Default 128: they are opened as needed, and behind one OCI_ENDPOINT_TEMPLATE stand all services. */
+  /** Default 512: they are opened as needed, and behind one OCI_ENDPOINT_TEMPLATE stand all services. */
   readonly connectionsPerOrigin?: number;
   readonly observe?: (event: UpstreamEvent) => void;
 }
@@ -111,7 +111,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     let pool = pools.get(origin);
     if (pool === undefined) {
       pool = new Pool(origin, {
-        connections: options.connectionsPerOrigin ?? 128,
+        connections: options.connectionsPerOrigin ?? 512,
         pipelining: 1,
         allowH2: false,
         keepAliveTimeout: 10_000,
