@@ -6,18 +6,20 @@
  * was asked the same before, so that it is no bottleneck (and checks no signature then).
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { catalog } from '../datasources/catalog.ts';
 import { createFixedCredential } from '../datasources/credentials.ts';
 import { createUpstream } from '../datasources/http.ts';
 import { writeDemoProfile } from '../emulator/demo-profile.ts';
 import { sampleTenancy } from '../emulator/emulator.ts';
 import { installClients } from '../scripts/install-clients.ts';
-import { places, regions, startReplay } from './replay.ts';
+import { latencyMs, places, regions, startReplay } from './replay.ts';
 import type { Place, Replay } from './replay.ts';
 import { median } from './report.ts';
 import type { Report } from './report.ts';
@@ -65,13 +67,20 @@ export async function run(): Promise<Report> {
     await writeFile(callsFile, JSON.stringify(listCalls));
     const layer = await began(startSubject('http-layer', folder, upstream.url, callsFile));
     const official = await began(startSubject('official', folder, upstream.url, callsFile));
+    const floor = await began(startSubject('floor', folder, upstream.url, callsFile));
     const subjects = {
+      floor: () => ask(floor.url),
       ours: () => askFirstPage(gateway.url),
       layer: () => ask(layer.url),
       official: () => ask(official.url),
     };
-    const measured = { ours: [] as Measured[], layer: [] as Measured[], official: [] as Measured[] };
-    const names = ['ours', 'layer', 'official'] as const;
+    const measured = {
+      floor: [] as Measured[],
+      ours: [] as Measured[],
+      layer: [] as Measured[],
+      official: [] as Measured[],
+    };
+    const names = ['floor', 'ours', 'layer', 'official'] as const;
     for (let round = -warmUps; round < rounds; round += 1) {
       // Parents are kept for a minute, so now and then a page asks for them anew: such calls are counted apart.
       for (const name of names) {
@@ -104,6 +113,12 @@ export async function run(): Promise<Report> {
         ...rows('gateway, new process, nothing known', cold),
         ...rows('the same calls through our HTTP layer, not merged', measured.layer),
         ...rows('the same calls by the official clients, in parallel', measured.official),
+        {
+          subject: 'as many signatures, and the way to upstream once: the floor',
+          metric: 'time to first page, median (less is better)',
+          unit: 'ms',
+          value: time(measured.floor),
+        },
         {
           subject: 'least number of calls',
           metric: 'lists asked for (less is better)',
@@ -162,10 +177,13 @@ const child = process.argv[1] === fileURLToPath(import.meta.url) ? subjectOf(pro
 if (child !== null) {
   const [folder = '', upstreamUrl = '', callsFile = ''] = child.rest;
   const calls = JSON.parse(await readFile(callsFile, 'utf8')) as readonly ListCall[];
-  const work =
-    child.subject === 'official'
-      ? await listWithOfficialClients(folder, upstreamUrl, calls)
-      : await listWithHttpLayer(folder, upstreamUrl, calls);
+  const subjects: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
+    official: () => listWithOfficialClients(folder, upstreamUrl, calls),
+    'http-layer': () => listWithHttpLayer(folder, upstreamUrl, calls),
+    floor: () => signAlone(folder, calls.length),
+  };
+  const work = await subjects[child.subject]?.();
+  if (work === undefined) throw new Error(`there is no subject ${child.subject}`);
   await serve((_request, response) => {
     work().then(
       () => response.end('done'),
@@ -191,6 +209,17 @@ async function listWithHttpLayer(
         upstream.call({ service, region, method: 'GET', origin, path }),
       ),
     );
+  };
+}
+
+/** What no gateway can do without: each call has a signature of its own, and upstream is a latency away. */
+async function signAlone(folder: string, count: number): Promise<() => Promise<void>> {
+  const key = await keyIn(folder);
+  const signature = promisify(sign) as (algorithm: string, data: Buffer, key: KeyObject) => Promise<Buffer>;
+  return async () => {
+    const texts = Array.from({ length: count }, (_, index) => Buffer.from(`date: ${index} ${Date.now()}`));
+    await Promise.all(texts.map((text) => signature('RSA-SHA256', text, key)));
+    await sleep(latencyMs);
   };
 }
 
