@@ -116,7 +116,11 @@ const regionIds = list
   );
 
 const environment = z.object({
-  HOST: z.string().default('127.0.0.1'),
+  // An IPv6 address as URLs have it, too.
+  HOST: z
+    .string()
+    .transform((host) => host.replace(/^\[(.+)\]$/, '$1'))
+    .default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_HOSTS: list
     .refine(

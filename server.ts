@@ -85,9 +85,6 @@ const main = async (): Promise<void> => {
     return;
   }
   const { url } = await listen('PORT', () => gateway.start());
-  say(welcome(url, config, gateway, emulatorUrl, sampleQuery(samples)));
-  for (const note of notesOn(config)) log.warn(note);
-  void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // A second signal ends the process at once, as it would without us.
     process.once(signal, () => {
@@ -95,6 +92,9 @@ const main = async (): Promise<void> => {
       stop().catch(fail);
     });
   }
+  say(welcome(url, config, gateway, emulatorUrl, sampleQuery(samples)));
+  for (const note of notesOn(config)) log.warn(note);
+  void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);
 };
 
 /**

@@ -83,6 +83,7 @@ describe('a good value', () => {
   test.each([
     ['HOST', '0.0.0.0', 'host', '0.0.0.0'],
     ['HOST', '::1', 'host', '::1'],
+    ['HOST', '[::1]', 'host', '::1'],
     ['PORT', '0', 'port', 0],
     ['PORT', '65535', 'port', 65_535],
     ['ALLOWED_HOSTS', 'a.example, b.example,,', 'allowedHosts', ['a.example', 'b.example']],
