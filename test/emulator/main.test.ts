@@ -23,8 +23,12 @@ interface Ended {
   readonly err: string;
 }
 
-/** Runs until it ends by itself, or until `use` has used its URL. */
-function run(env: Record<string, string>, use?: (url: string, out: string) => Promise<void>): Promise<Ended> {
+/** Runs until it ends by itself, or until `use` has used its URL, once it has said the last of its words. */
+function run(
+  env: Record<string, string>,
+  lastWords = '',
+  use?: (url: string, out: string) => Promise<void>,
+): Promise<Ended> {
   const child = spawn(process.execPath, [path.join(root, 'emulator/main.ts')], {
     env: { PATH: process.env['PATH'] ?? '', EMULATOR_PORT: '0', ...env },
   });
@@ -36,7 +40,7 @@ function run(env: Record<string, string>, use?: (url: string, out: string) => Pr
     child.stdout.on('data', (chunk: Buffer) => {
       out += chunk.toString();
       const url = /(http:\/\/\S+?)\/\{region\}/.exec(out)?.[1];
-      if (url === undefined || isUsed || !use || !out.includes('_emulator/work-requests/')) return;
+      if (url === undefined || isUsed || !use || !out.includes(lastWords)) return;
       isUsed = true;
       use(url, out).then(
         () => child.kill('SIGTERM'),
@@ -57,7 +61,7 @@ test('starts on a free port, prints a sample that answers, takes the given key a
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const keyFile = path.join(folder, 'public.pem');
   writeFileSync(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
-  const ended = await run({ EMULATOR_PUBLIC_KEY_FILE: keyFile }, async (url, out) => {
+  const ended = await run({ EMULATOR_PUBLIC_KEY_FILE: keyFile }, 'signature: ', async (url, out) => {
     const sample = `/us-ashburn-1/mysql/20190415/workRequests/${progressing}`;
     expect(out).toContain(sample);
     expect((await send(url, sample, signed(url, sample, { key: privateKey }))).status).toBe(200);
@@ -67,7 +71,7 @@ test('starts on a free port, prints a sample that answers, takes the given key a
 });
 
 test('writes a profile to sign with when it is given no key, readable by its owner alone', async () => {
-  const ended = await run({}, async (url, out) => {
+  const ended = await run({}, 'npm start\n', async (url, out) => {
     const configFile = /sign with: +(\S+)/.exec(out)?.[1] ?? '';
     expect(statSync(configFile).mode & 0o777).toBe(0o600);
     const keyFile = /key_file=(.*)/.exec(readFileSync(configFile, 'utf8'))?.[1] ?? '';
