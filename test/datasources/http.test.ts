@@ -325,10 +325,9 @@ describe('no answer, or not a whole one', () => {
     ],
   ])('%s: UPSTREAM_TIMEOUT at the deadline, once', async (_what, answer) => {
     const { origin, asked, upstream } = await startRaw(answer, { deadlineMs: 120 });
-    expect(await failureOfCall(upstream.call(getFrom(origin)))).toMatchObject({
-      code: 'UPSTREAM_TIMEOUT',
-      message: expect.stringContaining('within 120 ms'),
-    });
+    const { code, message } = await failureOfCall(upstream.call(getFrom(origin)));
+    expect(code).toBe('UPSTREAM_TIMEOUT');
+    expect(Number(/within (\d+) ms/.exec(message)?.[1])).toBeLessThanOrEqual(120);
     expect(asked()).toBe(1);
   });
 
