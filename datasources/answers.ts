@@ -77,7 +77,11 @@ function refusal(request: UpstreamRequest, raw: RawAnswer, now: number): Upstrea
   const answer = `${placeOf(request)} answered ${status} ${said}`;
   return new UpstreamError(
     code,
-    sentences(answer, ...(status === 401 ? explain401(headers, now) : [])),
+    sentences(
+      answer,
+      ...(status === 401 ? explain401(headers, now) : []),
+      failure.retryAfterMs === null ? '' : `It asks to wait ${Math.ceil(failure.retryAfterMs / 1000)} s.`,
+    ),
     failure,
   );
 }

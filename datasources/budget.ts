@@ -59,8 +59,8 @@ interface Window {
 
 export function createBudget(options: { readonly rps: number; readonly clock: Clock }): Budget {
   const { rps, clock } = options;
-  // Windows of at most 100 calls keep the ring small when the limit is high (100,000 a second: 100 each ms).
-  const size = Math.min(100, Math.max(1, Math.floor(rps)));
+  // A whole second's calls (two seconds for one every two), or two windows would meet in one second.
+  const size = Math.max(1, Math.floor(rps));
   const windowMs = (size / rps) * 1000;
   const windows = new Map<string, Window>();
   let latestNow = clock.now();

@@ -4,12 +4,13 @@
  * Each source is a stream that asks upstream for its next page only when the merge needs to know what comes next. A
  * source that fails is a row of `failures`. docs/decisions/sweep.md says why the result is exact.
  */
+import { GatewayError } from '../errors.ts';
 import { catalog } from './catalog.ts';
 import type { ServiceName } from './catalog.ts';
 import type { Endpoints } from './endpoints.ts';
 import { checkFilter } from './filters.ts';
 import type { Filter } from './filters.ts';
-import { checkNativeId } from './ids.ts';
+import { isNativeId } from './ids.ts';
 import type { ListParams, ParentFinder } from './parents.ts';
 import { compareKeys } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
@@ -77,7 +78,7 @@ export interface SweepDependencies {
 
 /** @throws GatewayError BAD_USER_INPUT */
 export const sweep = async (query: SweepQuery, dependencies: SweepDependencies): Promise<SweepPage> => {
-  checkNativeId(query.compartmentId);
+  checkCompartmentId(query.compartmentId);
   checkFilter(query.filter);
   const { position } = query;
   const { opened, failures, unknown, subtreeTries } = await openAll(query, dependencies);
@@ -309,6 +310,16 @@ export const regionsOf = (
 ): readonly string[] => {
   const possible = catalog[service].isHomeRegionOnly ? [homeRegion] : allowedRegions;
   return regions === null ? possible : possible.filter((region) => regions.includes(region));
+};
+
+const checkCompartmentId = (compartmentId: string): void => {
+  if (isNativeId(compartmentId)) return;
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    compartmentId === ''
+      ? '`compartmentId` is empty.'
+      : '`compartmentId` is no OCID of a compartment or tenancy: letters, digits, `.`, `_` and `-`, at most 255 characters.',
+  );
 };
 
 const isNotFound = ({ code }: SourceFailure): boolean => code === 'NOT_FOUND';

@@ -202,9 +202,22 @@ const split = <Name extends string>(
       taken.add(native);
     }
   }
+  const others = Object.entries(body).filter(([native]) => !taken.has(native));
+  for (const [native, value] of others) {
+    if (isDeeperThan(value, maxDepth))
+      throw new UnreadableBody(`\`${native.slice(0, 100)}\` is nested more than ${maxDepth} levels deep`);
+  }
   // fromEntries defines members: one called `__proto__` stays a member.
-  return { fields, rest: Object.fromEntries(Object.entries(body).filter(([native]) => !taken.has(native))) };
+  return { fields, rest: Object.fromEntries(others) };
 };
+
+/** Of what is passed on as it is: JSON can be parsed at any depth, but not written, and that would cost others their answer. */
+const maxDepth = 100;
+
+const isDeeperThan = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1)));
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

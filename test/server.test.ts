@@ -38,9 +38,13 @@ interface Run {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts `node server.ts` with these variables and no others of the gateway's. */
-const run = (env: Readonly<Record<string, string>>, args: readonly string[] = []): Run => {
-  const child = spawn(process.execPath, ['server.ts', ...args], {
+/** Starts `node server.ts`, unless told otherwise, with these variables and no others of the gateway's. */
+const run = (
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  [program, ...before]: readonly [string, ...string[]] = [process.execPath, 'server.ts'],
+): Run => {
+  const child = spawn(program, [...before, ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'], HOME: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -218,6 +222,15 @@ describe('npm start', () => {
     ).rejects.toMatchObject({ code: 1012 });
     expect(server.err()).not.toMatch(/"level":(50|60)/);
   });
+});
+
+test('npm passes SIGTERM on: nothing is left running that a supervisor would not know of', async () => {
+  const started = run({ PORT: '0', EMULATOR_PORT: '0' }, [], ['npm', 'start']);
+  const [, url = ''] = await started.until(/GraphQL +(http:\S+)\/graphql/);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  started.child.kill('SIGTERM');
+  expect(await started.ended).toBe(0);
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow();
 });
 
 describe('a wrong configuration', () => {

@@ -50,9 +50,22 @@ describe('the budget', () => {
     expect(slow.take('a', Number.MAX_VALUE)).toBeUndefined();
     expect(() => slow.take('a', clock.now() + 1_999)).toThrow(BudgetExhausted);
     const fast = createBudget({ rps: 100_000, clock });
-    for (let i = 0; i < 100; i += 1) expect(fast.take('a', clock.now())).toBeUndefined();
-    await clock.advance(1);
+    for (let i = 0; i < 100_000; i += 1) void fast.take('a', clock.now());
+    expect(() => fast.take('a', clock.now() + 999)).toThrow(BudgetExhausted);
+    await clock.advance(1_000);
     expect(fast.take('a', clock.now())).toBeUndefined();
+  });
+
+  test.each([1, 10, 100, 101, 150, 250, 999])('of %i a second is kept in every second', async (rps) => {
+    const clock = createManualClock();
+    const budget = createBudget({ rps, clock });
+    const turns: number[] = [];
+    for (let i = 0; i < 3 * rps; i += 1)
+      void Promise.resolve(budget.take('a', Number.MAX_VALUE)).then(() => turns.push(clock.now()));
+    for (let step = 0; step < 40; step += 1) await clock.advance(90);
+    expect(turns).toHaveLength(3 * rps);
+    for (let i = rps; i < turns.length; i += 1)
+      expect((turns[i] ?? 0) - (turns[i - rps] ?? 0)).toBeGreaterThanOrEqual(1_000);
   });
 
   test('tells at once whom it cannot serve in time, and that costs no turn', async () => {

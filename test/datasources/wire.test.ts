@@ -243,6 +243,18 @@ describe('values that do not fit', () => {
   );
 });
 
+describe('what is passed on as it is', () => {
+  const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+
+  test('may be nested as deeply as anybody means it, not as deeply as it could never be written again', () => {
+    const id = 'ocid1.clustersworkrequest.oc1.iad.a';
+    expect(get('CONTAINERENGINE', { id, deep: nested(100) }).extras).toEqual({ deep: nested(100) });
+    const tooDeep = new UnreadableBody('`deep` is nested more than 100 levels deep');
+    expect(() => get('CONTAINERENGINE', { id, deep: nested(102) })).toThrow(tooDeep);
+    expect(() => get('CONTAINERENGINE', { id, resources: [{ deep: nested(20_000) }] })).toThrow(tooDeep);
+  });
+});
+
 describe("each API's own names", () => {
   test("Load Balancer's type, lifecycleState and errorDetails", () => {
     const read = get('LOADBALANCER', {

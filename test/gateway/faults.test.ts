@@ -114,10 +114,19 @@ describe('a fault that stays', () => {
       true,
       1,
     ],
+    [
+      'a body that can be read and never be written again',
+      'WAF',
+      { body: `{"id":"{id}","status":"IN_PROGRESS","deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}` },
+      'UPSTREAM_MALFORMED',
+      true,
+      1,
+    ],
     ['an empty body', 'NOSQL', { body: '' }, 'UPSTREAM_MALFORMED', true, 1],
   ] as const)('%s: says so at the field', async (_name, service, fault, code, isRetryable, attempts) => {
     const id = create(service);
-    house.emulator.addFault({ service, ...fault });
+    const body = 'body' in fault && { body: fault.body.replace('{id}', id) };
+    house.emulator.addFault({ service, ...fault, ...body });
     const answer = await ask(service, id);
     expect(answer.data).toEqual({ workRequest: null });
     expect(answer.errors).toEqual([

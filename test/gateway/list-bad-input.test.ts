@@ -174,6 +174,7 @@ const cases: readonly Case[] = [
     name: `compartment ${JSON.stringify(hostile).slice(0, 40)}`,
     asked: () => ({ ...good, compartmentId: hostile }),
     code: 'BAD_USER_INPUT',
+    says: /^`compartmentId` is /,
   })),
   { name: 'no compartment', asked: () => ({ ...good, compartmentId: null }), code: 'BAD_USER_INPUT' },
 ];
