@@ -8,6 +8,8 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\
 
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
+  // As in schema/common.graphql, whose own is lost where a resolver stands for the scalar.
+  description: 'A date and time with its offset, RFC 3339: `2026-11-24T22:41:03.120Z`.',
   serialize(value) {
     if (value instanceof Date && !Number.isNaN(value.getTime())) return write(value.getTime());
     throw new Error('a DateTime field was resolved to something that is no valid Date');

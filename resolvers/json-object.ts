@@ -5,6 +5,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 export const JSONObject = new GraphQLScalarType<JsonObject, JsonObject>({
   name: 'JSONObject',
+  // As in schema/common.graphql, whose own is lost where a resolver stands for the scalar.
+  description: 'A JSON object, its members named and typed as Oracle Cloud sends them.',
   serialize: checkObject,
   parseValue: checkObject,
   parseLiteral: (node, variables) => checkObject(valueFromASTUntyped(node, variables)),

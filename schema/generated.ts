@@ -23,6 +23,7 @@ export type Scalars = {
   JSONObject: { input: Record<string, unknown>; output: Record<string, unknown>; }
 };
 
+/** Why a cancel was not carried out, or may not have been. */
 export type CancelWorkRequestError = {
   readonly __typename?: 'CancelWorkRequestError';
   /**
@@ -30,19 +31,26 @@ export type CancelWorkRequestError = {
    * READ_ONLY (this gateway cancels nothing), or what went wrong on the way: FORBIDDEN, UNAUTHENTICATED, UPSTREAM_….
    */
   readonly code: Scalars['String']['output'];
+  /** What stands in the way, in a sentence, with Oracle's own code and words where it gave some. */
   readonly message: Scalars['String']['output'];
 };
 
+/** Which work request to cancel. */
 export type CancelWorkRequestInput = {
+  /** Any text of yours; it comes back with the answer. It does not keep a cancel from being sent twice. */
   readonly clientMutationId?: InputMaybe<Scalars['String']['input']>;
   /** As for the query `workRequest`. */
   readonly id: Scalars['ID']['input'];
+  /** Region id or code, in any letter case. Needed where the id names none. */
   readonly region?: InputMaybe<Scalars['String']['input']>;
+  /** Needed where the id does not tell. */
   readonly service?: InputMaybe<ServiceName>;
 };
 
+/** What came of a cancel. */
 export type CancelWorkRequestPayload = {
   readonly __typename?: 'CancelWorkRequestPayload';
+  /** The one of the input; null when it gave none. */
   readonly clientMutationId?: Maybe<Scalars['String']['output']>;
   /** Null when the service took the cancel on. */
   readonly error?: Maybe<CancelWorkRequestError>;
@@ -50,6 +58,7 @@ export type CancelWorkRequestPayload = {
   readonly workRequest?: Maybe<WorkRequest>;
 };
 
+/** What changes something in Oracle Cloud. None of it does where the gateway is read-only (`READ_ONLY`). */
 export type Mutation = {
   readonly __typename?: 'Mutation';
   /**
@@ -64,6 +73,7 @@ export type Mutation = {
 };
 
 
+/** What changes something in Oracle Cloud. None of it does where the gateway is read-only (`READ_ONLY`). */
 export type MutationCancelWorkRequestArgs = {
   input: CancelWorkRequestInput;
 };
@@ -79,12 +89,15 @@ export type PageInfo = {
   readonly __typename?: 'PageInfo';
   /** Hand it to `after` for the next page. Valid for one hour, with the same other arguments. */
   readonly endCursor?: Maybe<Scalars['String']['output']>;
+  /** Whether there is more after this page: ask on with `endCursor`. */
   readonly hasNextPage: Scalars['Boolean']['output'];
   /** Always false: pages go forward only, most of Oracle's APIs have no way back. */
   readonly hasPreviousPage: Scalars['Boolean']['output'];
+  /** The cursor of the first item; null when the page has none. */
   readonly startCursor?: Maybe<Scalars['String']['output']>;
 };
 
+/** What can be read. */
 export type Query = {
   readonly __typename?: 'Query';
   /** The object with this global id; null when it does not exist (any more) or may not be seen. */
@@ -123,16 +136,19 @@ export type Query = {
 };
 
 
+/** What can be read. */
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be read. */
 export type QueryNodesArgs = {
   ids: ReadonlyArray<Scalars['ID']['input']>;
 };
 
 
+/** What can be read. */
 export type QueryWorkRequestArgs = {
   id: Scalars['ID']['input'];
   region?: InputMaybe<Scalars['String']['input']>;
@@ -140,6 +156,7 @@ export type QueryWorkRequestArgs = {
 };
 
 
+/** What can be read. */
 export type QueryWorkRequestsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   compartmentId: Scalars['String']['input'];
@@ -169,10 +186,13 @@ export type Service = {
   readonly canCancel: Scalars['Boolean']['output'];
   /** Oracle's reference of the API; null where this gateway knows of no page. */
   readonly documentationUrl?: Maybe<Scalars['String']['output']>;
+  /** Whether the API tells errors; where not, `WorkRequest.errors` is null. */
   readonly hasErrors: Scalars['Boolean']['output'];
+  /** Whether the API tells logs; where not, `WorkRequest.logs` is null. */
   readonly hasLogs: Scalars['Boolean']['output'];
   /** Native parameters that its list cannot do without. */
   readonly listRequires: ReadonlyArray<Scalars['String']['output']>;
+  /** Its name in this API: the argument `service` and the filter `services` take it. */
   readonly name: ServiceName;
   /** Package of the API in Oracle's SDKs; on npm with `oci-` before it. */
   readonly package: Scalars['String']['output'];
@@ -427,6 +447,7 @@ export type SourceFailure = {
    * (absent, or not permitted), BAD_USER_INPUT (the source refused the question), TRUNCATED (there is more than is read).
    */
   readonly code: Scalars['String']['output'];
+  /** OCID of the compartment that was asked for. */
   readonly compartmentId?: Maybe<Scalars['String']['output']>;
   /** Whether a later page, or the same query again, may bring what is missing. */
   readonly isRetryable: Scalars['Boolean']['output'];
@@ -434,7 +455,9 @@ export type SourceFailure = {
   readonly message: Scalars['String']['output'];
   /** What Oracle's support asks for. */
   readonly opcRequestId?: Maybe<Scalars['String']['output']>;
+  /** Region id; null in the row that speaks for all regions. */
   readonly region?: Maybe<Scalars['String']['output']>;
+  /** Null in the row that speaks for all services. */
   readonly service?: Maybe<ServiceName>;
 };
 
@@ -475,6 +498,7 @@ export type WorkRequest = Node & {
    * gateway is not read-only).
    */
   readonly canCancel: Scalars['Boolean']['output'];
+  /** OCID of its compartment; null where the service tells none. */
   readonly compartmentId?: Maybe<Scalars['String']['output']>;
   /**
    * Why it failed, or what it tripped over. Null: the API tells no errors (or they could not be read, then with an error at
@@ -506,12 +530,17 @@ export type WorkRequest = Node & {
   readonly region: Scalars['String']['output'];
   /** What the operation works on. Null where the API tells none. */
   readonly resources?: Maybe<ReadonlyArray<WorkRequestResource>>;
+  /** The API that it was read from. */
   readonly service: Service;
   /** One word over all services. */
   readonly status: WorkRequestStatus;
+  /** When the service took it on; null where it does not tell. */
   readonly timeAccepted?: Maybe<Scalars['DateTime']['output']>;
+  /** When it ended, well or not; null before that, and where the service does not tell. */
   readonly timeFinished?: Maybe<Scalars['DateTime']['output']>;
+  /** When work on it began; null before that, and where the service does not tell. */
   readonly timeStarted?: Maybe<Scalars['DateTime']['output']>;
+  /** When it last changed, by the service's clock; null where the service does not tell. */
   readonly timeUpdated?: Maybe<Scalars['DateTime']['output']>;
   /** As OCI knows it: an OCID, or a UUID for Object Storage. */
   readonly workRequestId: Scalars['String']['output'];
@@ -537,42 +566,58 @@ export type WorkRequestLogsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** A page of the list. */
 export type WorkRequestConnection = {
   readonly __typename?: 'WorkRequestConnection';
+  /** The work requests of this page, each with its cursor. */
   readonly edges: ReadonlyArray<WorkRequestEdge>;
   /** The sources that are not in this page, or not whole. */
   readonly failures: ReadonlyArray<SourceFailure>;
+  /** The same work requests without cursors. */
   readonly nodes: ReadonlyArray<WorkRequest>;
   /** `hasNextPage` speaks of the sources that answered. */
   readonly pageInfo: PageInfo;
 };
 
+/** A work request and its place in the list. */
 export type WorkRequestEdge = {
   readonly __typename?: 'WorkRequestEdge';
+  /** Hand it to `after` for what comes behind this one. Valid for one hour, with the same other arguments. */
   readonly cursor: Scalars['String']['output'];
+  /** The work request. */
   readonly node: WorkRequest;
 };
 
+/** One error that the service reported for a work request. */
 export type WorkRequestError = {
   readonly __typename?: 'WorkRequestError';
   /** The service's own code; empty when it gave none. */
   readonly code: Scalars['String']['output'];
   /** Null where the service does not say. */
   readonly isRetryable?: Maybe<Scalars['Boolean']['output']>;
+  /** The service's own words; empty when it gave none. */
   readonly message: Scalars['String']['output'];
+  /** When it happened; null where the service does not tell. */
   readonly timestamp?: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** A page of a work request's errors, in the service's order. */
 export type WorkRequestErrorConnection = {
   readonly __typename?: 'WorkRequestErrorConnection';
+  /** The errors of this page, each with its cursor. */
   readonly edges: ReadonlyArray<WorkRequestErrorEdge>;
+  /** The same errors without cursors. */
   readonly nodes: ReadonlyArray<WorkRequestError>;
+  /** Where this page stands, and how to get the next. */
   readonly pageInfo: PageInfo;
 };
 
+/** An error and its place in the connection. */
 export type WorkRequestErrorEdge = {
   readonly __typename?: 'WorkRequestErrorEdge';
+  /** Hand it to `after` for what comes behind this one. Valid for one hour, with the same other arguments. */
   readonly cursor: Scalars['String']['output'];
+  /** The error. */
   readonly node: WorkRequestError;
 };
 
@@ -592,11 +637,13 @@ export type WorkRequestEvent = {
   readonly previousStatus?: Maybe<WorkRequestStatus>;
   /** 1, 2, 3, … within this subscription: a number that is missing was lost on the way. */
   readonly sequence: Scalars['Int']['output'];
+  /** What this event tells. */
   readonly type: WorkRequestEventType;
   /** Its state with this event; null for SYNCED, and for a GAP about nothing that was ever seen. */
   readonly workRequest?: Maybe<WorkRequest>;
 };
 
+/** What an event of a subscription can tell. */
 export const WorkRequestEventType = {
   /** First sighting after SYNCED. */
   Added: 'ADDED',
@@ -619,24 +666,30 @@ export type WorkRequestFilter = {
   readonly acceptedAfter?: InputMaybe<Scalars['DateTime']['input']>;
   /** Exclusive. */
   readonly acceptedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  /** true: only what is terminal; false: only what is not; both where it is null. */
   readonly isTerminal?: InputMaybe<Scalars['Boolean']['input']>;
   /** In the services' own words. */
   readonly operationTypes?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   /** `identifier` of one of its resources. */
   readonly resourceId?: InputMaybe<Scalars['String']['input']>;
+  /** Any of these; all where it is null. An empty list is BAD_USER_INPUT. */
   readonly statuses?: InputMaybe<ReadonlyArray<WorkRequestStatus>>;
 };
 
 /** A stretch of time, or the reason, for which nothing could be observed. */
 export type WorkRequestGap = {
   readonly __typename?: 'WorkRequestGap';
+  /** When the work request was last seen; null when it never was, and for OVERFLOW. */
   readonly from?: Maybe<Scalars['DateTime']['output']>;
   /** What happened and what to do, in a sentence. */
   readonly message: Scalars['String']['output'];
+  /** Why nothing could be observed. */
   readonly reason: WorkRequestGapReason;
+  /** When the gateway found the gap. */
   readonly to?: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** Why nothing could be observed. A subscription to one work request goes on after UPSTREAM_SILENT, and after no other. */
 export const WorkRequestGapReason = {
   /** Permission was lost. */
   Forbidden: 'FORBIDDEN',
@@ -651,25 +704,36 @@ export const WorkRequestGapReason = {
 } as const;
 
 export type WorkRequestGapReason = typeof WorkRequestGapReason[keyof typeof WorkRequestGapReason];
+/** One line of a work request's log. */
 export type WorkRequestLogEntry = {
   readonly __typename?: 'WorkRequestLogEntry';
+  /** The service's own words; empty when it gave none. */
   readonly message: Scalars['String']['output'];
+  /** When it was written; null where the service does not tell. */
   readonly timestamp?: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** A page of a work request's log, in the service's order. */
 export type WorkRequestLogEntryConnection = {
   readonly __typename?: 'WorkRequestLogEntryConnection';
+  /** The log entries of this page, each with its cursor. */
   readonly edges: ReadonlyArray<WorkRequestLogEntryEdge>;
+  /** The same log entries without cursors. */
   readonly nodes: ReadonlyArray<WorkRequestLogEntry>;
+  /** Where this page stands, and how to get the next. */
   readonly pageInfo: PageInfo;
 };
 
+/** A log entry and its place in the connection. */
 export type WorkRequestLogEntryEdge = {
   readonly __typename?: 'WorkRequestLogEntryEdge';
+  /** Hand it to `after` for what comes behind this one. Valid for one hour, with the same other arguments. */
   readonly cursor: Scalars['String']['output'];
+  /** The log entry. */
   readonly node: WorkRequestLogEntry;
 };
 
+/** By `timeAccepted`; work requests without one come last either way. */
 export const WorkRequestOrder = {
   /** The oldest first. */
   TimeAcceptedAsc: 'TIME_ACCEPTED_ASC',
@@ -703,6 +767,7 @@ export const WorkRequestStatus = {
   Canceling: 'CANCELING',
   /** Terminal. */
   Failed: 'FAILED',
+  /** Being carried out. (IN_PROGRESS, INPROGRESS) */
   InProgress: 'IN_PROGRESS',
   /** Waits for a person: nothing else will finish it. Not terminal. */
   NeedsAttention: 'NEEDS_ATTENTION',
@@ -712,7 +777,9 @@ export const WorkRequestStatus = {
   Skipped: 'SKIPPED',
   /** Terminal. (SUCCEEDED; Object Storage says COMPLETED) */
   Succeeded: 'SUCCEEDED',
+  /** Halted; it can be resumed. Not terminal. */
   Suspended: 'SUSPENDED',
+  /** On its way to SUSPENDED. */
   Suspending: 'SUSPENDING',
   /** A word this gateway does not know, or none. */
   Unknown: 'UNKNOWN',
