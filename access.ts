@@ -43,13 +43,17 @@ export const openAccess = async (oci: OciConfig, options: AccessOptions): Promis
   const problems: string[] = [];
   const regions = await loadRegions(oci);
   problems.push(...regions.problems);
+  // Known where the credential is of no use, too: its region can be wrong besides.
+  let profileRegion: string | null = null;
+  const onRegion = (id: string): void => void (profileRegion = id);
   const credentials = standIn
     ? createFixedCredential(standIn)
-    : await openCredentials(oci, options).catch((error: unknown) => {
+    : await openCredentials(oci, options, onRegion).catch((error: unknown) => {
         problems.push(...problemsOf(error));
         return null;
       });
-  const ids = oci.regions ?? standIn?.regions ?? (credentials?.region ? [credentials.region] : []);
+  const credentialRegion = credentials?.region ?? profileRegion;
+  const ids = oci.regions ?? standIn?.regions ?? (credentialRegion === null ? [] : [credentialRegion]);
   if (oci.regions === null && ids.length === 0 && credentials !== null)
     problems.push('OCI_REGIONS is not set, and the credential names no region.');
   const homeRegion = oci.homeRegion ?? ids[0] ?? '';
@@ -83,7 +87,11 @@ const loadRegions = async ({ regionMetadata, defaultRealm }: OciConfig): Promise
   return createRegions({ additions, ...(defaultRealm !== null && { defaultDomain: defaultRealm }) });
 };
 
-const openCredentials = (oci: OciConfig, { clock, onProblem }: AccessOptions): Promise<CredentialSource> =>
+const openCredentials = (
+  oci: OciConfig,
+  { clock, onProblem }: AccessOptions,
+  onRegion: (id: string) => void,
+): Promise<CredentialSource> =>
   createCredentialSource({
     auth: oci.auth,
     clock,
@@ -92,6 +100,7 @@ const openCredentials = (oci: OciConfig, { clock, onProblem }: AccessOptions): P
     environment: oci.environment,
     // Oracle would refuse every call; what stands in for it need not look.
     acceptsAnyFingerprint: oci.endpointTemplate !== null,
+    onRegion,
     onProblem,
   });
 

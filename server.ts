@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import type { Access, StandIn } from './access.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './datasources/types.ts';
@@ -49,9 +49,10 @@ const clock: Clock = {
 };
 
 const main = async (): Promise<void> => {
-  const options = readOptions();
-  if (options === null) return;
-  const { config, problems } = readConfig();
+  const options = readOptions(process.argv.slice(2));
+  if (options.isHelp) return say(usage);
+  const { config, problems: wrongVariables } = readConfig();
+  const problems = [...options.problems, ...wrongVariables];
   // Modules load while the machine is looked at, unless nobody will need them.
   const needsGateway = problems.length === 0 && (!options.isCheck || options.isProbe);
   const loading = needsGateway ? Promise.all([import('./gateway.ts'), import('./samples.ts')]) : null;
@@ -189,18 +190,25 @@ const welcome = (
     '',
   ].join('\n');
 
-const readOptions = (): { readonly isCheck: boolean; readonly isProbe: boolean } | null => {
-  const { values } = parseArgs({
-    options: {
-      'check-config': { type: 'boolean', default: false },
-      probe: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) say(usage);
-  else if (values.probe && !values['check-config'])
-    throw new ConfigError(['--probe goes with --check-config.']);
-  return values.help ? null : { isCheck: values['check-config'], isProbe: values.probe };
+interface Options {
+  readonly isHelp: boolean;
+  readonly isCheck: boolean;
+  readonly isProbe: boolean;
+  readonly problems: readonly string[];
+}
+
+const readOptions = (args: readonly string[]): Options => {
+  const unknown = args.filter((arg) => !['--check-config', '--probe', '--help', '-h'].includes(arg));
+  const isHelp = unknown.length === 0 && (args.includes('--help') || args.includes('-h'));
+  const isCheck = args.includes('--check-config');
+  const isProbe = args.includes('--probe');
+  const problems: string[] = [];
+  if (unknown.length > 0)
+    problems.push(
+      `There is no argument ${unknown.map((arg) => `'${arg}'`).join(', ')}. ${synopsis}; more with --help.`,
+    );
+  if (isProbe && !isCheck) problems.push('--probe goes with --check-config.');
+  return { isHelp, isCheck, isProbe, problems };
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -210,17 +218,10 @@ const reasonOf = (error: unknown): string =>
 
 /** What an operator can mend is told in a sentence; what is a bug shows where it is. */
 const fail = (error: unknown): void => {
-  const isArgument = ((error as NodeJS.ErrnoException).code ?? '').startsWith('ERR_PARSE_ARGS');
   const { message, stack } = error as Error;
   const isTold = error instanceof ConfigError || error instanceof StartError;
-  // Node's first sentence says what is wrong; the others are about what this program does not have.
-  const told = isArgument
-    ? `${message.split('. ')[0]}.\n${synopsis}\nMore with --help.`
-    : isTold
-      ? message
-      : stack;
-  process.stderr.write(`${told}\n`);
-  process.exit(error instanceof ConfigError || isArgument ? configExitCode : 1);
+  process.stderr.write(`${isTold ? message : stack}\n`);
+  process.exit(error instanceof ConfigError ? configExitCode : 1);
 };
 
 main().catch(fail);

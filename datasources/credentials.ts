@@ -31,6 +31,8 @@ export interface CredentialOptions {
   readonly profile?: string;
   /** Config file: whether its fingerprint may be another key's. */
   readonly acceptsAnyFingerprint?: boolean;
+  /** Config file: told the region that the profile names, whatever else is wrong with it. */
+  readonly onRegion?: (id: string) => void;
   /** What `oci-common` reads from `process.env` by itself; here to check it first and to know which files to watch. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Instance principal: where the metadata service is, `http://169.254.169.254/opc/v2/` unless told. */

@@ -43,12 +43,14 @@ export interface Profile {
 
 /** @throws CredentialError that names file, profile and what is wrong */
 export async function readProfile(
-  { ConfigFileReader, ConfigFileAuthenticationDetailsProvider }: OciCommon,
+  { ConfigFileReader, ConfigFileAuthenticationDetailsProvider, Region }: OciCommon,
   options: {
     readonly configFile?: string;
     readonly profile?: string;
     readonly environment?: Readonly<Record<string, string | undefined>>;
     readonly acceptsAnyFingerprint?: boolean;
+    /** Told the region that the profile names, whatever else is wrong with it. */
+    readonly onRegion?: (id: string) => void;
   },
 ): Promise<Profile> {
   const configFile = expandHome(options.configFile ?? '~/.oci/config');
@@ -100,8 +102,9 @@ export async function readProfile(
       : ['tenancy', ...(tokenFile === null ? ['user'] : []), 'fingerprint', 'key_file'];
   const missing = required.filter((key) => get(key) === null);
   if (missing.length > 0) problems.push(`${place} has no ${missing.join(', no ')}.`);
-  if (get('region') === null && !options.environment?.['OCI_REGION'])
-    problems.push(`${place} has no region: set region there, or OCI_REGION.`);
+  const region = get('region') ?? (options.environment?.['OCI_REGION'] || null);
+  if (region === null) problems.push(`${place} has no region: set region there, or OCI_REGION.`);
+  else options.onRegion?.(Region.fromRegionId(region)?.regionId ?? region);
   const read = async (file: string | null, key: string): Promise<string | null> =>
     file === null ? null : orTell(() => readText(file, `It is ${key} of ${place}`));
 

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -266,7 +266,6 @@ describe('a wrong configuration', () => {
   test.each([
     ['a flag that there is not', {}, ['--chek-config'], /--chek-config[\s\S]*Usage: npm start/],
     ['an argument that there is not', {}, ['emulator'], /emulator[\s\S]*Usage: npm start/],
-    ['--probe alone', {}, ['--probe'], /--probe goes with --check-config/],
     [
       'a config file that is not there',
       { UPSTREAM: 'oci', OCI_CONFIG_FILE: '/nowhere/config' },
@@ -342,6 +341,34 @@ describe('problems of any kind are told together:', () => {
     expect(err).toMatch(/^ {2}- PORT and EMULATOR_PORT are both 4001/m);
     expect(err).toMatch(/^ {2}- EMULATOR_PUBLIC_KEY_FILE: package\.json/m);
     expect(err).toMatch(/^ {2}- Region xx-nowhere-1/m);
+    expect(code).toBe(78);
+  });
+
+  test.each([
+    [['--bogus'], /^ {2}- There is no argument '--bogus'\. Usage: npm start/m],
+    [['emulator', '--bogus'], /^ {2}- There is no argument 'emulator', '--bogus'\. Usage: npm start/m],
+    [['--probe'], /^ {2}- --probe goes with --check-config\.$/m],
+  ])('the arguments %j', async (args, told) => {
+    const { code, out, err } = await runOut({ PORT: 'x', HOST: '192.0.2.1' }, args);
+    expect([code, out]).toEqual([78, '']);
+    expect(err).toMatch(/^The configuration has 3 problems:$/m);
+    expect(err).toMatch(told);
+    expect(err).toMatch(/^ {2}- PORT must be/m);
+    expect(err).toMatch(/^ {2}- HOST: cannot listen on 192\.0\.2\.1/m);
+  });
+
+  test.each([
+    ['a fingerprint of another key', /^fingerprint=.*$/m, 'fingerprint=aa:bb', /has fingerprint aa:bb/],
+    ['a key file that is missing', /^key_file=.*$/m, '', /has no key_file/],
+    ['a session', /$/, '\nsecurity_token_file=package.json', /OCI_AUTH=session_token/],
+  ])('%s beside a region that Oracle does not have', async (name, line, instead, told) => {
+    const { configFile } = writeProfile(`mars ${name}`);
+    const profile = readFileSync(configFile, 'utf8').trimEnd();
+    writeFileSync(configFile, profile.replace(line, instead).replace(/^region=.*$/m, 'region=mars-1'));
+    const { code, err } = await runOut({ UPSTREAM: 'oci', OCI_CONFIG_FILE: configFile }, ['--check-config']);
+    expect(err).toMatch(/^The configuration has 2 problems:$/m);
+    expect(err).toMatch(told);
+    expect(err).toMatch(/^ {2}- Region mars-1 \(the credential\) is not known/m);
     expect(code).toBe(78);
   });
 
