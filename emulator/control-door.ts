@@ -3,16 +3,18 @@
  * (DNS rebinding), a browser's Origin has to be our own, and bodies have to be declared as JSON (no form can do that unasked).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ZodType } from 'zod';
 import { refuse } from './answers.ts';
 import type { Answer } from './answers.ts';
-import type { CallFilter } from './calls.ts';
 import type {
+  CallsQuery,
   ClockBody,
   CompartmentBody,
   CreateBody,
   FaultBody,
   ParentBody,
   PatchBody,
+  WorkRequestsQuery,
 } from './control-schemas.ts';
 import type { EmulatorControl } from './control.ts';
 import { readBody } from './bodies.ts';
@@ -71,47 +73,55 @@ async function handleControl(control: EmulatorControl, request: IncomingMessage,
       headers: { allow },
     };
   }
-  if (!['POST', 'PATCH'].includes(request.method ?? '')) {
-    return handler(control, undefined, id ?? '', url.searchParams);
-  }
-  const body = await readJson(request);
-  if ('problem' in body) return body.problem;
-  const checked = await checkBody(`${request.method ?? ''} ${route}`, body.value);
-  return 'problem' in checked ? checked.problem : handler(control, checked.value, id ?? '', url.searchParams);
+  const name = `${request.method ?? ''} /_emulator/${route}`;
+  const checked = ['POST', 'PATCH'].includes(request.method ?? '')
+    ? await checkBody(name, request)
+    : await checkQuery(name, url.searchParams);
+  return 'problem' in checked ? checked.problem : handler(control, checked.value, id ?? '');
 }
 
-/** The schemas (and zod) are loaded when the first body comes: who only reads from the emulator does not wait for them. */
-async function checkBody(route: string, value: unknown): Promise<{ value: unknown } | { problem: Answer }> {
+type Checked = { readonly value: unknown } | { readonly problem: Answer };
+
+/** The schemas (and zod) are loaded when there is something to check: who reads without a query does not wait for them. */
+async function checkBody(name: string, request: IncomingMessage): Promise<Checked> {
+  const body = await readJson(request);
+  if ('problem' in body) return body;
   const { controlSchemas } = await import('./control-schemas.ts');
-  const schema = Object.entries(controlSchemas).find(
-    ([name]) => name.replace('/_emulator/', '') === route,
-  )?.[1];
-  if (!schema) throw new Error(`no schema for ${route}`);
+  const schema = new Map<string, ZodType>(Object.entries(controlSchemas)).get(name);
+  if (!schema) throw new Error(`no schema for ${name}`);
+  return check(schema, body.value, 'InvalidBody');
+}
+
+async function checkQuery(name: string, query: URLSearchParams): Promise<Checked> {
+  if (query.size === 0) return { value: {} };
+  const { querySchemas } = await import('./control-schemas.ts');
+  const schema = new Map<string, ZodType>(Object.entries(querySchemas)).get(name);
+  return schema ? check(schema, Object.fromEntries(query), 'InvalidQuery') : { value: {} };
+}
+
+function check(schema: ZodType, value: unknown, code: string): Checked {
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data };
   const message = result.error.issues
     .map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
     .join('; ');
   return {
-    problem: refuse(400, 'InvalidBody', message.length > 4000 ? `${message.slice(0, 4000)}…` : message),
+    problem: refuse(400, code, message.length > 4000 ? `${message.slice(0, 4000)}…` : message),
   };
 }
 
-type Handler = (
-  control: EmulatorControl,
-  body: unknown,
-  id: string,
-  query: URLSearchParams,
-) => Answer | Promise<Answer>;
+type Handler = (control: EmulatorControl, input: unknown, id: string) => Answer | Promise<Answer>;
 
-/** Bodies come checked, so each may be taken for what its schema says. */
+/** Of what is shown, not of what is counted. */
+const usualLimit = 1000;
+
+/** The input, body or query, comes checked, so each may be taken for what its schema says. */
 const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   'work-requests': {
-    GET: (control, _body, _id, query) => {
-      const { service, region, compartmentId } = toFilter(query);
-      const status = query.get('status') ?? undefined;
-      const found = control.workRequests({ service, region, compartmentId, status });
-      return good({ count: found.length, workRequests: found.slice(0, limitOf(query)) });
+    GET: (control, query) => {
+      const { limit = usualLimit, ...filter } = query as WorkRequestsQuery;
+      const found = control.workRequests(filter);
+      return good({ count: found.length, workRequests: found.slice(0, limit) });
     },
     POST: (control, body) => good(control.createWorkRequest(body as CreateBody), 201),
   },
@@ -133,9 +143,9 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     DELETE: (control, _body, id) => (control.clearFaults(id) ? { status: 204, headers: {} } : absent(id)),
   },
   requests: {
-    GET: (control, _body, _id, query) => {
-      const found = control.calls(toFilter(query));
-      const limit = limitOf(query);
+    GET: (control, query) => {
+      const { limit = usualLimit, ...filter } = query as CallsQuery;
+      const found = control.calls(filter);
       return good({
         total: control.totalCalls(),
         count: found.length,
@@ -177,27 +187,6 @@ function absent(id: string): Answer {
 
 function orAbsent(found: unknown, id: string): Answer {
   return found === null ? absent(id) : good(found);
-}
-
-/** Of what is shown, not of what is counted. */
-function limitOf(query: URLSearchParams): number {
-  return Math.max(0, Number(query.get('limit') ?? 1000) || 0);
-}
-
-function toFilter(query: URLSearchParams): CallFilter {
-  const text = (name: string): string | undefined => query.get(name) ?? undefined;
-  const number = (name: string): number | undefined =>
-    query.has(name) ? Number(query.get(name)) : undefined;
-  return {
-    service: text('service'),
-    region: text('region'),
-    package: text('package'),
-    operation: text('operation'),
-    workRequestId: text('workRequestId'),
-    compartmentId: text('compartmentId'),
-    status: number('status'),
-    since: number('since'),
-  };
 }
 
 async function readJson(request: IncomingMessage): Promise<{ value: unknown } | { problem: Answer }> {

@@ -1,4 +1,4 @@
-/** Bodies of the control door. Their JSON Schemas stand in `docs/emulator.md` and are served at `/_emulator/schemas`. */
+/** Bodies and queries of the control door. The bodies' JSON Schemas stand in `docs/emulator.md` and are served at `/_emulator/schemas`. */
 import { z } from 'zod';
 import { serviceKeys } from './dialects.ts';
 
@@ -161,6 +161,29 @@ export const parentBody = z.strictObject({
   id: z.string().min(1),
 });
 
+const text = z.string().optional();
+const wholeNumber = z.string().regex(/^\d+$/, 'must be a whole number from 0').transform(Number).optional();
+
+const workRequestsQuery = z.object({
+  service: text,
+  region: text,
+  compartmentId: text,
+  status: text,
+  limit: wholeNumber,
+});
+
+const callsQuery = z.object({
+  service: text,
+  region: text,
+  package: text,
+  operation: text,
+  workRequestId: text,
+  compartmentId: text,
+  status: wholeNumber,
+  since: wholeNumber,
+  limit: wholeNumber,
+});
+
 export type CreateBody = z.infer<typeof createBody>;
 export type PatchBody = z.infer<typeof patchBody>;
 export type StepBody = z.infer<typeof step>;
@@ -170,6 +193,8 @@ export type FaultBody = z.infer<typeof faultBody>;
 export type ClockBody = z.infer<typeof clockBody>;
 export type CompartmentBody = z.infer<typeof compartmentBody>;
 export type ParentBody = z.infer<typeof parentBody>;
+export type WorkRequestsQuery = z.infer<typeof workRequestsQuery>;
+export type CallsQuery = z.infer<typeof callsQuery>;
 
 export const controlSchemas = {
   'POST /_emulator/work-requests': createBody,
@@ -178,6 +203,11 @@ export const controlSchemas = {
   'POST /_emulator/clock': clockBody,
   'POST /_emulator/compartments': compartmentBody,
   'POST /_emulator/parents': parentBody,
+} as const;
+
+export const querySchemas = {
+  'GET /_emulator/work-requests': workRequestsQuery,
+  'GET /_emulator/requests': callsQuery,
 } as const;
 
 export function jsonSchemas(): Record<string, unknown> {

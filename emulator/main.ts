@@ -17,8 +17,13 @@ interface Settings {
   readonly publicKey: KeyObject | null;
 }
 
-function readSettings(env: NodeJS.ProcessEnv): Settings | readonly string[] {
+const usage =
+  'Usage: npm run emulator, without arguments; HOST, EMULATOR_PORT and EMULATOR_PUBLIC_KEY_FILE configure it (docs/emulator.md).';
+
+function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): Settings | readonly string[] {
   const problems: string[] = [];
+  if (args.length > 0)
+    problems.push(`There is no argument ${args.map((arg) => `'${arg}'`).join(', ')}. ${usage}`);
   const host = env['HOST'] ?? '127.0.0.1';
   if (!/^[\w.:-]+$/.test(host)) problems.push(`HOST is no host name or address: '${host}'`);
   const portText = env['EMULATOR_PORT'] ?? '4001';
@@ -41,7 +46,7 @@ function readSettings(env: NodeJS.ProcessEnv): Settings | readonly string[] {
   return problems.length > 0 ? problems : { host, port, publicKey };
 }
 
-const settings = readSettings(process.env);
+const settings = readSettings(process.env, process.argv.slice(2));
 if ('host' in settings) await run(settings);
 else {
   for (const problem of settings) console.error(problem);

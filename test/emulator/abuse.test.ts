@@ -221,6 +221,23 @@ test('calls are counted by what they asked for, and forgotten when told to', asy
   });
 });
 
+test.each([
+  ['work-requests', 'limit', 'abc'],
+  ['work-requests', 'limit', ''],
+  ['work-requests', 'limit', '-1'],
+  ['requests', 'limit', '1.5'],
+  ['requests', 'status', '4xx'],
+  ['requests', 'since', 'yesterday'],
+])('a query that cannot be taken is refused by name: %s?%s=%s', async (resource, name, value) => {
+  await withEmulator(async ({ control }) => {
+    const { status, body } = await control('GET', `/_emulator/${resource}?service=QUEUE&${name}=${value}`);
+    expect([status, body]).toEqual([
+      400,
+      { code: 'InvalidQuery', message: `${name}: must be a whole number from 0` },
+    ]);
+  });
+});
+
 test('cannot be started twice, and tells when a port is taken', async () => {
   await withEmulator(async ({ emulator, url }) => {
     await expect(emulator.start(0)).rejects.toThrow('already started');

@@ -28,8 +28,9 @@ function run(
   env: Record<string, string>,
   lastWords = '',
   use?: (url: string, out: string) => Promise<void>,
+  args: readonly string[] = [],
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [path.join(root, 'emulator/main.ts')], {
+  const child = spawn(process.execPath, [path.join(root, 'emulator/main.ts'), ...args], {
     env: { PATH: process.env['PATH'] ?? '', EMULATOR_PORT: '0', ...env },
   });
   let out = '';
@@ -96,3 +97,16 @@ test('tells every problem of its configuration at once and ends with 78', async 
     expect.stringContaining('EMULATOR_PUBLIC_KEY_FILE'),
   ]);
 });
+
+test.each([[['--bogus']], [['4001', '--port']]])(
+  'takes no arguments (%j), and tells them with the rest',
+  async (args) => {
+    const ended = await run({ EMULATOR_PORT: '70000' }, '', () => Promise.resolve(), args);
+    expect(ended).toMatchObject({ code: 78, out: '' });
+    expect(ended.err.trim().split('\n')).toEqual([
+      expect.stringContaining(`'${args.join("', '")}'. Usage: npm run emulator`),
+      expect.stringContaining('EMULATOR_PORT'),
+    ]);
+    expect((await run({}, '', () => Promise.resolve(), args)).code).toBe(78);
+  },
+);
