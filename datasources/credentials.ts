@@ -186,7 +186,13 @@ async function openInstancePrincipal(oci: OciCommon, options: CredentialOptions)
   if (options.metadataBaseUrl !== undefined) builder.metadataBaseUrl = options.metadataBaseUrl;
   if (options.federationEndpoint !== undefined) builder.federationEndpoint = options.federationEndpoint;
   const hint = `Instance principals work on OCI compute instances only; the metadata service is asked at ${builder.metadataBaseUrl}`;
-  const provider = await orProblem(hint, () => builder.build());
+  const provider = await orProblem(hint, () => builder.build()).catch((error: GatewayError) => {
+    // What `oci-common` says where the region that it was told is none: that something else answered.
+    if (!/\bin region undefined\b/.test(error.message)) throw error;
+    throw problem(
+      `${hint}, and what answered there named no region that is known, so it may be another server.`,
+    );
+  });
   const load = (): Promise<Credential> =>
     orProblem(hint, () => readProvider(provider, builder.tenancyId || null));
   const renew = async (): Promise<Credential> => {

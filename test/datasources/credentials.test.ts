@@ -469,11 +469,22 @@ describe('instance_principal', () => {
     expect(renewed?.keyId).toBe(`ST$${tokens[1]}`);
   });
 
-  test('where something else answers in place of the metadata service, the message is whole', async () => {
-    const double = await startUpstreamDouble((_request, response) => response.end('<html>a proxy</html>'));
+  test('where the metadata service has no certificate, the message is whole', async () => {
+    const double = await startUpstreamDouble(({ url }, response) =>
+      response.end(url?.endsWith('/region') ? 'fra' : '<html>a proxy</html>'),
+    );
     cleanUps.push(double.close);
     const message = await problemOf('instance_principal', { metadataBaseUrl: `${double.origin}/` });
     expect(message).toMatch(/^Instance principals work on OCI compute instances only;.*\([^()…]+\)\. $/);
+  });
+
+  test('where something else answers in place of the metadata service, its region is not told as undefined', async () => {
+    const double = await startUpstreamDouble((_request, response) => response.end('<html>a proxy</html>'));
+    cleanUps.push(double.close);
+    const message = await problemOf('instance_principal', { metadataBaseUrl: double.origin });
+    expect(message).toBe(
+      `Instance principals work on OCI compute instances only; the metadata service is asked at ${double.origin}/, and what answered there named no region that is known, so it may be another server. `,
+    );
   });
 
   test('off a compute instance says where it looked', async () => {
