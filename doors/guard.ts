@@ -76,9 +76,11 @@ function checkTarget(request: RequestHead): Refusal | null {
 }
 
 function checkHost(request: RequestHead, hosts: ReadonlySet<string>): Refusal | null {
-  const count = request.rawHeaders.filter(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === 'host',
-  ).length;
+  let count = 0;
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    const name = request.rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
   const host = readHost(request.headers.host);
   if (count === 1 && host !== null && hosts.has(host.name)) return null;
   return {

@@ -227,8 +227,9 @@ function guardEveryPath(app: FastifyInstance, guard: Guard): void {
   });
   // Last, as a route may have a `Vary` of its own.
   app.addHook('onSend', (_request, reply, payload, done) => {
-    const vary = String(reply.getHeader('vary') ?? '');
-    if (!/\borigin\b/i.test(vary)) reply.header('vary', vary === '' ? 'Origin' : `${vary}, Origin`);
+    const vary = reply.getHeader('vary');
+    if (vary === undefined) reply.header('vary', 'Origin');
+    else if (!/\borigin\b/i.test(String(vary))) reply.header('vary', `${String(vary)}, Origin`);
     done(null, payload);
   });
 }

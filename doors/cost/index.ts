@@ -4,6 +4,7 @@
  */
 import { getVariableValues, GraphQLError } from 'graphql';
 import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../../errors.ts';
 import { collectFragments, findConditions, forConditions } from '../compiled/plan.ts';
 import { planCost } from './plan.ts';
@@ -57,7 +58,7 @@ export function createCosts<Context>(
     const planFor = forConditions(findConditions(parts), (conditions) =>
       planCost(parts, conditions, rootType, weights),
     );
-    const estimate: OperationCost['estimate'] = (variables) => planFor(variables)(variables);
+    const estimate = remembering((variables: Variables) => planFor(variables)(variables));
     return {
       estimate,
       refuse,
@@ -74,6 +75,35 @@ export function createCosts<Context>(
     costs.set(node, cost);
     return cost;
   };
+}
+
+const maxRemembered = 100;
+
+/** The same for the same variables: those that are asked with most often, without objects and lists, are not worked out anew. */
+function remembering(estimate: OperationCost['estimate']): OperationCost['estimate'] {
+  const known = new LRUCache<string, number>({ max: maxRemembered });
+  return (variables) => {
+    const key = keyOf(variables);
+    if (key === null) return estimate(variables);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const estimated = estimate(variables);
+    known.set(key, estimated);
+    return estimated;
+  };
+}
+
+/** Null where there are objects or lists, or much text. */
+function keyOf(variables: Variables): string | null {
+  let key = '';
+  for (const name in variables) {
+    const value = variables[name];
+    if (typeof value === 'object' && value !== null) return null;
+    const text = String(value);
+    key += `${name} ${typeof value} ${text.length} ${text} `;
+    if (key.length > 1_000) return null;
+  }
+  return key;
 }
 
 /** Like a document that does not fit the schema: 400. A 429 would be sent again, and be as large. */

@@ -131,6 +131,16 @@ describe('an operation is estimated at', () => {
     expect(cost.estimate({ n: 2, ids: [] })).toBe(5);
   });
 
+  test('what its variables say, also where it was asked about them before', () => {
+    const cost = costOf(
+      'query($n: Int, $a: String, $b: String) { list(first: $n) { nodes { parts { id } } } }',
+    );
+    const asked = [{ n: 2 }, { n: 22 }, {}, { n: 2, a: '2 b' }, { n: 22, a: '2', b: '2' }];
+    const told = (): number[] => asked.map((variables) => cost.estimate(variables));
+    expect(told()).toEqual([5, 25, 28, 5, 25]);
+    expect(told()).toEqual([5, 25, 28, 5, 25]);
+  });
+
   test('what its conditions leave', () => {
     const source = `query($if: Boolean!) {
       item @include(if: $if) { id } ...F @skip(if: $if)
