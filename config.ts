@@ -187,13 +187,6 @@ const contradictions: readonly {
 /** Variables whose value is a secret: `<NAME>_FILE` names a file to read it from. */
 const secrets = ['CURSOR_SECRET'] as const;
 
-/** @throws ConfigError */
-export const loadConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
-  const { config, problems } = readConfig(env);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return config;
-};
-
 /**
  * The configuration and what is wrong with it. Where something is, the configuration is good for finding more problems
  * only: what cannot be taken has its default there, or a value from which no further problem follows.

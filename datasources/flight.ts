@@ -21,16 +21,22 @@ export interface FlightRules {
   readonly deadlineMs: number;
 }
 
-/** The flight's answer; null where it is given up too soon to be of use to somebody who has more time. */
-export function join<T>(
-  { answer, endsAt }: Flight<T>,
-  passenger: Passenger,
-  { clock, deadlineMs }: FlightRules,
-): Promise<T> | null {
-  const now = clock.now();
-  if (endsAt < Math.min(passenger.endsAt, now + deadlineMs)) return null;
-  if (endsAt <= passenger.endsAt) return answer;
-  return inTime(answer, passenger.endsAt - now, clock, () => late(passenger.place));
+/** Not for somebody who has more time where it is given up less than a deadline from now. */
+export function isOfUse(
+  flight: Pick<Flight<unknown>, 'endsAt'>,
+  endsAt: number,
+  { clock, deadlineMs }: Pick<FlightRules, 'deadlineMs'> & { readonly clock: Pick<Clock, 'now'> },
+): boolean {
+  return flight.endsAt >= Math.min(endsAt, clock.now() + deadlineMs);
+}
+
+/** The flight's answer; null where it is of no use. */
+export function join<T>(flight: Flight<T>, passenger: Passenger, rules: FlightRules): Promise<T> | null {
+  const { answer } = flight;
+  if (!isOfUse(flight, passenger.endsAt, rules)) return null;
+  if (flight.endsAt <= passenger.endsAt) return answer;
+  const { clock } = rules;
+  return inTime(answer, passenger.endsAt - clock.now(), clock, () => late(passenger.place));
 }
 
 export function late(place: Passenger['place']): UpstreamError {

@@ -7,6 +7,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import { matches } from './filters.ts';
+import { isOfUse } from './flight.ts';
+import type { Flight } from './flight.ts';
 import type { Observations } from './observations.ts';
 import type { SweepPage, SweepQuery } from './sweep.ts';
 import type { Clock, Errand } from './types.ts';
@@ -22,12 +24,6 @@ interface Entry {
   readonly page: SweepPage;
   /** When its first call began, in milliseconds since the epoch: what it tells is no younger. */
   readonly askedAt: number;
-}
-
-interface Flight {
-  readonly page: Promise<SweepPage>;
-  /** When it is given up. */
-  readonly endsAt: number;
 }
 
 /** Work requests that kept pages hold, those included that were read for the pages after: some 30 MB at most. */
@@ -48,7 +44,7 @@ export const createPageCache = ({
   /** `READ_CACHE_MS`; 0 keeps nothing: only pages under way are shared. */
   readonly keepMs: number;
 }): PageCache => {
-  const flights = new Map<string, Flight>();
+  const flights = new Map<string, Flight<SweepPage>>();
   const kept = new LRUCache<string, Entry>({
     maxSize: capacity,
     sizeCalculation: ({ page }) => page.size + 1,
@@ -71,24 +67,22 @@ export const createPageCache = ({
     return isStillSo ? { ...page, items } : null;
   };
 
-  /** Not one that is given up so soon that whoever has more time would be told less, nor one that takes longer than there is time. */
-  const isOfUse = (flight: Flight, { endsAt }: Errand): boolean =>
-    flight.endsAt <= endsAt && flight.endsAt >= Math.min(endsAt, clock.now() + deadlineMs);
-
   return {
-    async page(query, errand, read) {
+    async page(query, { endsAt }, read) {
       const key = JSON.stringify(query);
       const known = kept.get(key);
       const page = known && isFresh(known) ? refreshed(known, query) : null;
       if (page !== null) return page;
       const shared = flights.get(key);
-      if (shared && isOfUse(shared, errand)) return shared.page;
+      // Nor one that takes longer than there is time.
+      if (shared && shared.endsAt <= endsAt && isOfUse(shared, endsAt, { clock, deadlineMs }))
+        return shared.answer;
 
       const askedAt = clock.now();
-      const flight = { page: read(), endsAt: errand.endsAt };
+      const flight = { answer: read(), endsAt };
       flights.set(key, flight);
       try {
-        const found = await flight.page;
+        const found = await flight.answer;
         // Not one that a cancel has overtaken.
         if (keepMs > 0 && flights.get(key) === flight) {
           dropOld();

@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { UpstreamError } from '../errors.ts';
+import { failureOf } from './answers.ts';
 import type { Api } from './api.ts';
 import { catalog } from './catalog.ts';
 import type { ServiceName } from './catalog.ts';
@@ -71,7 +72,7 @@ export const createParentFinders = ({
   } | null = null;
 
   const listAll = async <T>(
-    meter: Errand['meter'],
+    errand: Errand,
     api: Api<ServiceName>,
     region: string,
     path: string,
@@ -90,7 +91,7 @@ export const createParentFinders = ({
       const search = new URLSearchParams({ ...query, limit: String(pageLimit), ...(page && { page }) });
       const target = `${prefix}${path}?${search.toString()}`;
       const request = { service: api.name, region, method: 'GET', origin, path: target } as const;
-      const answer = await upstream.call(request, unhurried(meter));
+      const answer = await upstream.call(request, errand);
       const read = shape.safeParse(answer.body);
       if (!read.success) throw unreadable(api, region, path, answer.opcRequestId);
       all.push(...read.data);
@@ -102,26 +103,26 @@ export const createParentFinders = ({
   };
 
   const findParams = async (
-    meter: Errand['meter'],
+    errand: Errand,
     api: Api<ServiceName>,
     region: string,
     compartmentId: string,
   ): Promise<readonly ListParams[]> => {
     if (api.needsNamespace) {
-      const namespaceName = await source.for(unhurried(meter)).namespaceOf(api.name, region);
+      const namespaceName = await source.for(errand).namespaceOf(api.name, region);
       return namespaceName === null ? [] : [{ namespaceName }];
     }
     if (api.parents === null) return [{}];
     const { param, path, bareArray = false } = api.parents;
-    const found = await listAll(meter, api, region, path, { compartmentId }, bareArray, withId);
+    const found = await listAll(errand, api, region, path, { compartmentId }, bareArray, withId);
     return [...new Set(found.map(({ id }) => id))].map((id) => ({ [param]: id }));
   };
 
   /** `compartmentIdInSubtree` is for the tenancy alone: the tree is read whole, and any subtree cut out of it. */
-  const readTree = async (meter: Errand['meter']): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const readTree = async (errand: Errand): Promise<ReadonlyMap<string, readonly string[]>> => {
     const query = { compartmentId: await tenancyId(), compartmentIdInSubtree: 'true', accessLevel: 'ANY' };
     const all = await listAll<Compartment>(
-      meter,
+      errand,
       catalog.IDENTITY,
       endpoints.homeRegion,
       '/compartments',
@@ -135,7 +136,7 @@ export const createParentFinders = ({
   };
 
   const paramsOf = (
-    meter: Errand['meter'],
+    errand: Errand,
     api: Api<ServiceName>,
     region: string,
     compartmentId: string,
@@ -144,16 +145,16 @@ export const createParentFinders = ({
     const key = api.needsNamespace ? `${api.package} ${region}` : `${api.name} ${region} ${compartmentId}`;
     const known = parents.get(key);
     if (known) return known;
-    const found = findParams(meter, api, region, compartmentId);
+    const found = findParams(errand, api, region, compartmentId);
     parents.set(key, found);
     // A failure is not kept: the next sweep asks again.
     found.catch(() => parents.get(key) === found && parents.delete(key));
     return found;
   };
 
-  const currentTree = (meter: Errand['meter']): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const currentTree = (errand: Errand): Promise<ReadonlyMap<string, readonly string[]>> => {
     if (tree === null || tree.until <= clock.now()) {
-      const children = readTree(meter);
+      const children = readTree(errand);
       const mine = { until: clock.now() + keptMs, children };
       tree = mine;
       children.catch(() => tree === mine && (tree = null));
@@ -163,16 +164,18 @@ export const createParentFinders = ({
 
   return {
     for({ endsAt, meter }) {
+      // Counted for whoever asks first, and with all the time that a call may take.
+      const unhurried: Errand = { endsAt: Infinity, meter };
       const waitFor = <T>(work: Promise<T>, service: ServiceName, region: string): Promise<T> =>
         inTime(work, endsAt - clock.now(), clock, () => late({ service, region }));
       return {
         paramsFor(api, region, compartmentId) {
           if (api.parents === null && !api.needsNamespace) return Promise.resolve([{}]);
-          return waitFor(paramsOf(meter, api, region, compartmentId), api.name, region);
+          return waitFor(paramsOf(unhurried, api, region, compartmentId), api.name, region);
         },
 
         async subtreeOf(compartmentId) {
-          const children = await waitFor(currentTree(meter), 'IDENTITY', endpoints.homeRegion);
+          const children = await waitFor(currentTree(unhurried), 'IDENTITY', endpoints.homeRegion);
           const found = new Set([compartmentId]);
           for (const id of found) for (const child of children.get(id) ?? []) found.add(child);
           return [...found];
@@ -182,20 +185,14 @@ export const createParentFinders = ({
   };
 };
 
-/** Counted for whoever asks first, and with all the time that a call may take. */
-const unhurried = (meter: Errand['meter']): Errand => ({ endsAt: Infinity, meter });
-
 const unreadable = (
   api: Api<ServiceName>,
   region: string,
   path: string,
   opcRequestId: string | null,
 ): UpstreamError =>
-  new UpstreamError('UPSTREAM_MALFORMED', `${api.label} in ${region} answered no readable list at ${path}.`, {
-    service: api.name,
-    region,
-    status: null,
-    nativeCode: null,
-    opcRequestId,
-    retryAfterMs: null,
-  });
+  new UpstreamError(
+    'UPSTREAM_MALFORMED',
+    `${api.label} in ${region} answered no readable list at ${path}.`,
+    failureOf({ service: api.name, region }, { opcRequestId }),
+  );

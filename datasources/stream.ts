@@ -83,7 +83,7 @@ interface Kept extends Entry {
 /** Items asked for in one page, at most; every API takes as many. */
 const maxLimit = 100;
 /** Items that are read of a source that has to be read whole; so many may share one time in a source that sorts. */
-export const wholeCap = 1_000;
+const wholeCap = 1_000;
 /** Pages that one page of a sweep reads of a source that sorts, of one that does not, and empty ones in a row. */
 export const maxPages = 50;
 const maxWholePages = 100;

@@ -24,8 +24,9 @@ const assumedParents = 5;
 /** Items of a source that only a get decides on. */
 const assumedUndecided = 10;
 
-export const createSweepEstimate = (endpoints: SweepDependencies['endpoints']): EstimateSweep => {
-  const estimate: EstimateSweep = ({ services, regions, includeSubcompartments, filter }) => {
+export const createSweepEstimate =
+  (endpoints: SweepDependencies['endpoints']): EstimateSweep =>
+  ({ services, regions, includeSubcompartments, filter }) => {
     const compartments = includeSubcompartments ? assumedCompartments : 1;
     // The tree of compartments.
     let calls = includeSubcompartments ? 1 : 0;
@@ -39,22 +40,6 @@ export const createSweepEstimate = (endpoints: SweepDependencies['endpoints']): 
     }
     return calls;
   };
-
-  // The most frequent question, and the longest to add up.
-  const everything: Omit<SweepScope, 'includeSubcompartments'> = {
-    services: null,
-    regions: null,
-    filter: {},
-  };
-  const [flat, deep] = [false, true].map((includeSubcompartments) =>
-    estimate({ ...everything, includeSubcompartments }),
-  );
-  return (scope) => {
-    const isEverything =
-      scope.services === null && scope.regions === null && Object.keys(scope.filter).length === 0;
-    return (isEverything ? (scope.includeSubcompartments ? deep : flat) : undefined) ?? estimate(scope);
-  };
-};
 
 const all = Object.keys(catalog) as readonly ServiceName[];
 

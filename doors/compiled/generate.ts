@@ -2,7 +2,7 @@
  * Code for one object of an answer. Written out for its own fields, each property is read at a place of its own, which engines are
  * quick at; a loop over all fields of all types reads every property at the same place, which they are not.
  *
- * What goes into the code are field names and keys of a valid document, as JSON strings. Where the process may not make code of strings
+ * What goes into the code are names of a valid document: letters, digits and `_`. Where the process may not make code of strings
  * (`--disallow-code-generation-from-strings`), the same is done by the loop.
  */
 import {
@@ -14,7 +14,6 @@ import {
   GraphQLString,
   isEnumType,
 } from 'graphql';
-import type { GraphQLEnumType } from 'graphql';
 import { executeObject, failField, finishField, Info, isPromise, throwWhenSettled } from './execute.ts';
 import type { Completed, Path, Run } from './execute.ts';
 import type { FieldPlan } from './plan.ts';
@@ -68,7 +67,7 @@ function codeOfField(field: FieldPlan, index: number): string {
   const [f, v] = [`f${index}`, `v${index}`];
   const read =
     field.resolve === undefined
-      ? `source[${JSON.stringify(field.definition.name)}]`
+      ? `source.${field.definition.name}`
       : `r${index}(source, ${f}.argumentsFor(run), run.contextValue, new Info(run, ${f}, path))`;
   const finished = finishedTest(field, v, `w${index}`);
   const finish = `{ ${v} = finishField(run, ${f}, source, path, ${v}); if (isPromise(${v})) isPending = true; }`;
@@ -92,16 +91,10 @@ function finishedTest({ definition }: FieldPlan, value: string, words: string): 
   return isEnumType(type) ? `${words}.has(${value})` : null;
 }
 
+/** Values of an enum that are their own names. */
 function wordsOf({ definition }: FieldPlan): ReadonlySet<unknown> | null {
   const type = getNullableType(definition.type);
-  return isEnumType(type) ? namesThatAreValues(type) : null;
-}
-
-function namesThatAreValues(type: GraphQLEnumType): ReadonlySet<unknown> {
-  return new Set(
-    type
-      .getValues()
-      .filter(({ name, value }) => name === value)
-      .map(({ name }) => name),
-  );
+  if (!isEnumType(type)) return null;
+  const names = type.getValues().filter(({ name, value }) => name === value);
+  return new Set(names.map(({ name }) => name));
 }

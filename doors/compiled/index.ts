@@ -7,11 +7,11 @@ import type {
   OperationDefinitionNode,
   GraphQLError,
 } from 'graphql';
-import { CollectedErrors, executeSerially, toObject } from './execute.ts';
+import { CollectedErrors, executeObject, executeSerially, toObject } from './execute.ts';
 import type { Run } from './execute.ts';
 import { collectFragments, findConditions, forConditions, planOperation } from './plan.ts';
 import type { OperationCost } from '../cost/index.ts';
-import type { CompiledParts, OperationPlan } from './plan.ts';
+import type { CompiledParts, FieldPlan } from './plan.ts';
 
 export interface Execution {
   readonly contextValue?: unknown;
@@ -78,8 +78,9 @@ export function compileOperation(
   };
 }
 
-function executeRoot(run: Run, { fields, execute }: OperationPlan): unknown {
-  if (run.parts.node.operation !== OperationTypeNode.MUTATION) return execute(run, run.rootValue, undefined);
+function executeRoot(run: Run, fields: readonly FieldPlan[]): unknown {
+  if (run.parts.node.operation !== OperationTypeNode.MUTATION)
+    return executeObject(run, fields, run.rootValue, undefined);
   const values = executeSerially(run, fields, run.rootValue);
   return values instanceof Promise
     ? values.then((settled) => toObject(fields, settled))

@@ -50,16 +50,12 @@ export interface FieldPlan {
   readonly isLeaf: boolean;
 }
 
-export interface OperationPlan {
-  readonly fields: readonly FieldPlan[];
-  readonly execute: ObjectExecutor;
-}
-
+/** The root's fields. No code is made for the root itself: it is one object with a field or two, and mostly nothing to read them from. */
 export function planOperation(
   operation: CompiledParts,
   conditions: Variant['conditions'],
   rootType: GraphQLObjectType,
-): OperationPlan {
+): readonly FieldPlan[] {
   const { schema, node } = operation;
   const fragments = { ...operation.fragments };
   const variant: Variant = {
@@ -70,12 +66,11 @@ export function planOperation(
         planFields(variant, type, collectSubfields(schema, fragments, conditions, type, nodes)),
       ),
   };
-  const rootFields = planFields(
+  return planFields(
     variant,
     rootType,
     collectFields(schema, fragments, conditions, rootType, node.selectionSet),
   );
-  return { fields: rootFields, execute: createObjectExecutor(rootFields) };
 }
 
 export function collectFragments(document: DocumentNode): Readonly<Record<string, FragmentDefinitionNode>> {
@@ -111,11 +106,13 @@ export function forConditions<T>(
   make: (conditions: Readonly<Record<string, unknown>>) => T,
 ): (variables: Readonly<Record<string, unknown>>) => T {
   const known = new Map<string, T>();
+  let unconditional: T | undefined;
+  if (names.length === 0) return () => (unconditional ??= make({}));
   return (variables) => {
     const values = Object.fromEntries(
       names.filter((name) => Object.hasOwn(variables, name)).map((name) => [name, variables[name]]),
     );
-    const key = names.length === 0 ? '' : JSON.stringify(values);
+    const key = JSON.stringify(values);
     const found = known.get(key);
     if (found !== undefined) return found;
     const made = make(values);

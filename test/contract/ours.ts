@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { openAccess } from '../../access.ts';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../support/config.ts';
 import type { Clock } from '../../datasources/types.ts';
 import type {
   WorkRequest,

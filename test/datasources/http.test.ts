@@ -6,6 +6,7 @@ import type { Upstream } from '../../datasources/types.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import type { UpstreamEvent } from '../../datasources/report.ts';
 import { GatewayError, UpstreamError } from '../../errors.ts';
+import { createManualClock } from '../support/clock.ts';
 import {
   answerJson,
   createSkippingClock,
@@ -406,12 +407,13 @@ describe('no answer, or not a whole one', () => {
   );
 
   test('nothing is asked for an errand that is over, and a read is given up when its errand ends', async () => {
-    const { origin, received, upstream } = await start(() => undefined, {});
-    const over = await failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: Date.now() }));
+    const clock = createManualClock();
+    const { origin, received, upstream } = await start(() => undefined, { clock, deadlineMs: 1_000 });
+    const over = await failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: clock.now() }));
     expect(over).toMatchObject({ code: 'UPSTREAM_TIMEOUT', isRetryable: true });
     expect(over.message).toMatch(/was not asked: .*twice UPSTREAM_DEADLINE_MS/);
     expect(received).toHaveLength(0);
-    const ended = await failureOfCall(upstream.call(getFrom(origin, '/b'), { endsAt: Date.now() + 1_100 }));
+    const ended = await failureOfCall(upstream.call(getFrom(origin, '/b'), { endsAt: clock.now() + 200 }));
     expect(ended.code).toBe('UPSTREAM_TIMEOUT');
     expect(received).toHaveLength(1);
   });

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import type { Upstream } from '../../datasources/types.ts';
+import { createManualClock } from '../support/clock.ts';
 import {
   answerJson,
   createTestUpstream,
@@ -51,10 +52,13 @@ test('identical reads in flight are one request with one answer', async () => {
 });
 
 test('each waits only as long as its own errand lasts', async () => {
-  const { origin, received, upstream, asked, release } = await startHeld();
+  const clock = createManualClock();
+  const { origin, received, upstream, asked, release } = await startHeld({ clock });
   const patient = upstream.call(getFrom(origin, '/a'));
   await asked(1);
-  const error = await failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: Date.now() + 50 }));
+  const hurried = failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: clock.now() + 50 }));
+  await clock.advance(50);
+  const error = await hurried;
   expect([error.code, error.isRetryable]).toEqual(['UPSTREAM_TIMEOUT', true]);
   release();
   await patient;
@@ -62,8 +66,9 @@ test('each waits only as long as its own errand lasts', async () => {
 });
 
 test('one that is given up soon is not shared by a call that has more time', async () => {
-  const { origin, received, upstream, asked, release } = await startHeld({ deadlineMs: 500 });
-  const hurried = failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: Date.now() + 200 }));
+  const clock = createManualClock();
+  const { origin, received, upstream, asked, release } = await startHeld({ deadlineMs: 500, clock });
+  const hurried = failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: clock.now() + 200 }));
   await asked(1);
   const patient = upstream.call(getFrom(origin, '/a'));
   expect((await hurried).code).toBe('UPSTREAM_TIMEOUT');

@@ -22,18 +22,10 @@ import {
   regions,
   root,
   sealed,
+  itemOf,
 } from '../support/fake-lists.ts';
 import type { FakeLists, FakeListsOptions, Listed } from '../support/fake-lists.ts';
 import { upstreamError } from '../support/fake-upstream.ts';
-
-const itemOf = (more: Partial<Listed> = {}): Listed => ({
-  service: 'CONTAINERENGINE',
-  region: regions[0],
-  compartmentId: root,
-  nativeId: 'wr',
-  time: 1,
-  ...more,
-});
 
 /** So many, newest first by name: `<prefix>0` is the oldest. */
 const itemsOf = (prefix: string, count: number, more: Partial<Listed> = {}): readonly Listed[] =>

@@ -19,6 +19,7 @@ import {
   regions,
   root,
   sealed,
+  itemOf,
 } from '../support/fake-lists.ts';
 import type { Listed } from '../support/fake-lists.ts';
 import { upstreamError } from '../support/fake-upstream.ts';
@@ -180,15 +181,6 @@ describe('the pages of a sweep', () => {
     const rest = await pagesFrom({ ...query, first: 70, position }, dependencies);
     expect(idsOf([one, two, ...rest].flatMap((page) => page ?? []))).toEqual(inOrder(items, 'DESC'));
   });
-});
-
-const itemOf = (more: Partial<Listed> = {}): Listed => ({
-  service: 'CONTAINERENGINE',
-  region: regions[0],
-  compartmentId: root,
-  nativeId: 'wr',
-  time: 1,
-  ...more,
 });
 
 describe('how a sweep asks', () => {

@@ -30,6 +30,15 @@ export interface Listed {
   readonly isFinished?: boolean;
 }
 
+export const itemOf = (more: Partial<Listed> = {}): Listed => ({
+  service: 'CONTAINERENGINE',
+  region: regions[0],
+  compartmentId: root,
+  nativeId: 'wr',
+  time: 1,
+  ...more,
+});
+
 export interface FakeListsOptions {
   readonly items: readonly Listed[];
   /** `offset` tokens shift when new items arrive. */

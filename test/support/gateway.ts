@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import type { Level } from 'pino';
 import { WebSocket } from 'ws';
 import { openAccess } from '../../access.ts';
-import { loadConfig } from '../../config.ts';
+
 import type { Clock } from '../../datasources/types.ts';
 import { createEmulator, sampleTenancy } from '../../emulator/emulator.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/emulator.ts';
@@ -18,6 +18,7 @@ import { writeDemoProfile } from '../../emulator/demo-profile.ts';
 import { createGateway } from '../../gateway.ts';
 import type { Gateway } from '../../gateway.ts';
 import { playgroundTabs } from '../../samples.ts';
+import { loadConfig } from './config.ts';
 import type { Samples } from '../../samples.ts';
 
 export type Transport = 'http' | 'websocket' | 'sse';
