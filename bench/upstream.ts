@@ -70,7 +70,8 @@ else if (child !== null) {
         credentials: { id: 'bench', region: null, current: () => credential },
         clock: { now: Date.now, sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}) },
         deadlineMs: 10_000,
-        rps: 1_000_000,
+        // The most that can be configured.
+        rps: 100_000,
         connectionsPerOrigin: concurrency,
         observe: () => undefined,
       });
