@@ -16,6 +16,7 @@ export interface Config {
   readonly pollMaxMs: number;
   readonly upstreamDeadlineMs: number;
   readonly upstreamRps: number;
+  readonly pollRps: number;
   readonly readCacheMs: number;
   /** Calls to Oracle Cloud that one operation may be estimated at. */
   readonly maxQueryCost: number;
@@ -155,6 +156,7 @@ const environment = z.object({
   POLL_MAX_MS: integer(10, 3_600_000).default(30_000),
   UPSTREAM_DEADLINE_MS: integer(10, 600_000).default(10_000),
   UPSTREAM_RPS: integer(1, 100_000).default(10),
+  POLL_RPS: integer(1, 100_000).default(500),
   READ_CACHE_MS: integer(0, 60_000).default(1_000),
   MAX_QUERY_COST: integer(1, 1_000_000).default(10_000),
   CURSOR_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
@@ -233,6 +235,7 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     pollMaxMs: values.POLL_MAX_MS,
     upstreamDeadlineMs: values.UPSTREAM_DEADLINE_MS,
     upstreamRps: values.UPSTREAM_RPS,
+    pollRps: values.POLL_RPS,
     readCacheMs: values.READ_CACHE_MS,
     maxQueryCost: values.MAX_QUERY_COST,
     cursorSecret: values.CURSOR_SECRET ?? null,

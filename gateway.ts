@@ -72,6 +72,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     random,
     deadlineMs,
     rps: config.upstreamRps,
+    pollRps: config.pollRps,
     observe: metrics.observeUpstream,
   });
   const endpoints = createEndpoints({
@@ -83,8 +84,16 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   const observations = createObservations();
   const source = createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId });
   const watchers = createWatchers({
-    read: (ref) => source.get(ref),
+    read: (ref) => polls.workRequest(ref, 'listItem'),
     keyOf: globalIdOf,
+    groupOf: ({ ref }) => {
+      const compartmentId = observations.compartmentOf(ref);
+      return catalog[ref.service].readsByList && compartmentId !== null
+        ? `${ref.service} ${ref.region} ${compartmentId}`
+        : null;
+    },
+    isHeldUp: (ref) => upstream.isHeldUp(ref),
+    onWatch: (id, isWatched) => (isWatched ? observations.hold(id) : observations.release(id)),
     isTerminal: ({ isTerminal }) => isTerminal,
     isTerminalStatus,
     pollMinMs: config.pollMinMs,
@@ -107,6 +116,20 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       if (catalog[query.service].listLacks.size === 0) page.items.forEach((item) => watchers.observe(item));
       return page;
     },
+  });
+  /** Looks that are due together become one list, as the reads of a query do. */
+  const patient = source.for({ endsAt: Infinity, isPatient: true });
+  const polls = createLoaders({
+    source: {
+      ...patient,
+      async list(query) {
+        const page = await patient.list(query);
+        page.items.forEach((item) => watchers.pass(item));
+        return page;
+      },
+    },
+    observations,
+    cache: false,
   });
   const pages = createPageCache({
     observations,
@@ -161,6 +184,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       async cancel(ref) {
         const cancellation = await cancelWorkRequest(own, ref);
         pages.forget();
+        watchers.hurry(ref);
         return cancellation;
       },
     };

@@ -12,7 +12,6 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Access, StandIn } from './access.ts';
 import type { Config } from './config.ts';
-import type { Clock } from './datasources/types.ts';
 import type { Gateway } from './gateway.ts';
 import type { Samples } from './samples.ts';
 
@@ -20,6 +19,7 @@ import type { Samples } from './samples.ts';
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
 enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'compile'));
 const { ConfigError, configExitCode, notesOn, readConfig } = await import('./config.ts');
+const { systemClock } = await import('./datasources/clock.ts');
 const { StartError, checkHost, listen } = await import('./listen.ts');
 
 const synopsis = 'Usage: npm start -- [--check-config [--probe]]';
@@ -43,11 +43,6 @@ Exit codes: 0 all went well; 1 it could not start (a port is taken), or the prob
 argument is wrong.
 `;
 
-const clock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) => setTimeout(ms, undefined, signal ? { signal } : {}),
-};
-
 const main = async (): Promise<void> => {
   const options = readOptions(process.argv.slice(2));
   if (options.isHelp) return say(usage);
@@ -69,7 +64,7 @@ const main = async (): Promise<void> => {
   const emulatorUrl = await emulator?.start(options.isCheck ? 0 : config.emulator.port);
   const samples = emulator?.samplesIn(access.allowed.map(({ id }) => id)) ?? null;
   const gateway = createGateway(config, {
-    clock,
+    clock: systemClock,
     log,
     access,
     ...(emulatorUrl !== undefined && { endpointTemplate: `${emulatorUrl}/{region}/{package}` }),
@@ -120,7 +115,7 @@ const lookAround = async (
       ? await createBuiltInEmulator(config.host, await orTell(readPublicKey(config.emulator.publicKeyFile)))
       : null;
   const { openAccess } = await import('./access.ts');
-  const access = await orTell(openAccess(config.oci, { clock, standIn: emulator, onProblem }));
+  const access = await orTell(openAccess(config.oci, { clock: systemClock, standIn: emulator, onProblem }));
   await hostIsChecked;
   if (access === null || problems.length > 0) throw new ConfigError(problems);
   return { access, emulator };

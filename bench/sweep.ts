@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { catalog } from '../datasources/catalog.ts';
+import { systemClock } from '../datasources/clock.ts';
 import { createFixedCredential } from '../datasources/credentials.ts';
 import { createUpstream } from '../datasources/http.ts';
 import { writeDemoProfile } from '../emulator/demo-profile.ts';
@@ -199,7 +200,7 @@ async function listWithHttpLayer(
 ): Promise<() => Promise<void>> {
   const upstream = createUpstream({
     credentials: createFixedCredential({ privateKey: await keyIn(folder), tenancyId: sampleTenancy }),
-    clock: { now: () => Date.now(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
+    clock: systemClock,
     deadlineMs: 10_000,
     rps: 1_000,
   });

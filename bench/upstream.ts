@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { systemClock } from '../datasources/clock.ts';
 import { createUpstream } from '../datasources/http.ts';
 import { installClients } from '../scripts/install-clients.ts';
 import type { Report } from './report.ts';
@@ -68,7 +68,7 @@ else if (child !== null) {
       const credential = { keyId: 'tenancy/user/finger', key: privateKey, tenancyId: null, expiresAt: null };
       const upstream = createUpstream({
         credentials: { id: 'bench', region: null, current: () => credential },
-        clock: { now: Date.now, sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}) },
+        clock: systemClock,
         deadlineMs: 10_000,
         // The most that can be configured.
         rps: 100_000,

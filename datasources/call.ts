@@ -15,6 +15,8 @@ export interface Call {
   readonly endsAt: number;
   /** Whose budget it spends: (credential, service, region). */
   readonly budgetKey: string;
+  /** Its first attempt had its turn already. */
+  readonly hasTurn: boolean;
   /** HTTP requests sent so far. */
   attempts: number;
   /** Of the operation that caused it; polls and start-up have none. */

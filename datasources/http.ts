@@ -24,11 +24,12 @@ import { createReport } from './report.ts';
 import type { UpstreamEvent } from './report.ts';
 import { createRetry } from './retry.ts';
 import { createShare } from './share.ts';
-import { createSpend, shuttingDown } from './spend.ts';
+import { createSpend, shuttingDown, withoutTurn } from './spend.ts';
 import { signRequest } from './signer.ts';
 import type { Credential, CredentialSource } from './signer.ts';
 import { parseTarget } from './target.ts';
-import type { Clock, Upstream, UpstreamRequest } from './types.ts';
+import { createTurns } from './turns.ts';
+import type { Clock, Errand, Upstream, UpstreamAnswer, UpstreamRequest } from './types.ts';
 
 const userAgent = 'oci-work-request-gateway';
 
@@ -41,6 +42,8 @@ export interface UpstreamOptions {
   readonly deadlineMs: number;
   /** `UPSTREAM_RPS` per (credential, service, region) */
   readonly rps: number;
+  /** `POLL_RPS`: calls of patient errands, over all services. Default 500. */
+  readonly pollRps?: number;
   /** Default 8 MiB. */
   readonly maxResponseBytes?: number;
   /** Default 512: they are opened as needed, and behind one OCI_ENDPOINT_TEMPLATE stand all services. */
@@ -132,6 +135,38 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const report: Interceptor = observe === undefined ? (next) => next : createReport(observe, clock);
   const send: Send = share(report(retry(spend(transmit))));
 
+  const turns = createTurns({
+    budget,
+    rps: options.pollRps ?? 500,
+    clock,
+    patienceMs: 2 * deadlineMs,
+    closing: closing.signal,
+  });
+  const budgetKeyOf = ({ service, region }: Pick<UpstreamRequest, 'service' | 'region'>): string =>
+    `${credentials.id} ${service} ${region}`;
+
+  const sendNow = (request: UpstreamRequest, errand: Errand | null): Promise<UpstreamAnswer> =>
+    send({
+      request,
+      ...parseTarget(request),
+      requestId: randomUUID().replaceAll('-', '').toUpperCase(),
+      endsAt: Math.min(clock.now() + 2 * deadlineMs, errand?.endsAt ?? Infinity),
+      budgetKey: budgetKeyOf(request),
+      hasTurn: errand?.isPatient === true,
+      attempts: 0,
+      meter: errand?.meter,
+      credential: null,
+    });
+
+  const sendInTurn = async (request: UpstreamRequest, errand: Errand): Promise<UpstreamAnswer> => {
+    try {
+      await turns.take(budgetKeyOf(request));
+    } catch (error) {
+      throw withoutTurn(request, error);
+    }
+    return sendNow(request, errand);
+  };
+
   let closed: Promise<void> | null = null;
   const drain = async (): Promise<void> => {
     closing.abort(new Error('the gateway is shutting down'));
@@ -142,27 +177,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     call(request, errand = null) {
       if (closing.signal.aborted) return Promise.reject(shuttingDown(request));
-      let call: Call;
+      let answer: Promise<UpstreamAnswer>;
       try {
-        call = {
-          request,
-          ...parseTarget(request),
-          requestId: randomUUID().replaceAll('-', '').toUpperCase(),
-          endsAt: Math.min(clock.now() + 2 * deadlineMs, errand?.endsAt ?? Infinity),
-          budgetKey: `${credentials.id} ${request.service} ${request.region}`,
-          attempts: 0,
-          meter: errand?.meter,
-          credential: null,
-        };
+        answer = errand?.isPatient ? sendInTurn(request, errand) : sendNow(request, errand);
       } catch (error) {
         return Promise.reject(error);
       }
-      const answer = send(call);
       running.add(answer);
       const forget = (): void => void running.delete(answer);
       answer.then(forget, forget);
       return answer;
     },
+
+    isHeldUp: (place) => turns.isShort(budgetKeyOf(place)),
 
     close() {
       closed ??= drain();

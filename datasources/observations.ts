@@ -24,6 +24,9 @@ export interface Observations {
   /** The same answer, told again later: with the progress that is known by now. */
   refresh(seen: WorkRequest): WorkRequest;
   compartmentOf(ref: WorkRequestRef): string | null;
+  /** Keeps what is known of it until `release`, however much else is seen. */
+  hold(id: string): void;
+  release(id: string): void;
   /** A hint, not a fact: the service whose lists showed ids of this OCID type; null when none or several did. */
   serviceOfListedType(type: string): ServiceName | null;
   /** Answers that were older than what was known, since the start. */
@@ -56,7 +59,13 @@ interface Known {
 export const createObservations = ({
   capacity = 20_000,
 }: { readonly capacity?: number } = {}): Observations => {
-  const known = new LRUCache<string, Known>({ max: capacity });
+  const passing = new LRUCache<string, Known>({ max: capacity });
+  /** undefined: held, and nothing known yet. */
+  const held = new Map<string, Known | undefined>();
+  const known = {
+    get: (id: string): Known | undefined => held.get(id) ?? passing.get(id),
+    set: (id: string, what: Known): void => void (held.has(id) ? held.set(id, what) : passing.set(id, what)),
+  };
   const listedTypes = new LRUCache<string, ReadonlySet<ServiceName>>({ max: 1_000 });
   let olderAnswers = 0;
   let calls = 0;
@@ -89,6 +98,15 @@ export const createObservations = ({
       return { ...seen, ...moved.progress, extras };
     },
     refresh: (seen) => ({ ...seen, ...known.get(seen.id)?.progress }),
+    hold(id) {
+      held.set(id, passing.get(id));
+      passing.delete(id);
+    },
+    release(id) {
+      const what = held.get(id);
+      held.delete(id);
+      if (what) passing.set(id, what);
+    },
     compartmentOf: (ref) => known.get(globalIdOf(ref))?.compartmentId ?? null,
     serviceOfListedType(type) {
       const services = [...(listedTypes.get(type) ?? [])];

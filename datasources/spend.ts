@@ -21,10 +21,11 @@ export function createSpend({ budget, clock, deadlineMs, closing }: SpendOptions
     const latest = call.endsAt - deadlineMs / 10;
     if (clock.now() > latest) throw tooLate(request);
     try {
-      const turn = budget.take(budgetKey, latest, closing);
+      const isPaid = call.hasTurn && call.attempts === 0;
+      const turn = isPaid ? undefined : budget.take(budgetKey, latest, closing);
       if (turn !== undefined) await turn;
     } catch (error) {
-      throw error instanceof BudgetExhausted ? withoutTurn(request, error) : shuttingDown(request);
+      throw withoutTurn(request, error);
     }
     const sentAt = clock.now();
     try {
@@ -45,7 +46,9 @@ function tooLate(request: UpstreamRequest): UpstreamError {
   return new UpstreamError('UPSTREAM_TIMEOUT', message, failureOf(request));
 }
 
-function withoutTurn(request: UpstreamRequest, { waitMs, isBlocked }: BudgetExhausted): UpstreamError {
+export function withoutTurn(request: UpstreamRequest, error: unknown): UpstreamError {
+  if (!(error instanceof BudgetExhausted)) return shuttingDown(request);
+  const { waitMs, isBlocked } = error;
   const seconds = Math.ceil(waitMs / 1000);
   const why = isBlocked ? 'Oracle asked to wait' : 'the gateway asks no more often than UPSTREAM_RPS allows';
   const message = `${placeOf(request)} was not asked: ${why}, and the next turn is in ${seconds} s.`;

@@ -129,6 +129,8 @@ export interface Errand {
   readonly endsAt: number;
   /** Counts the calls that it causes. */
   readonly meter?: Meter | undefined;
+  /** Nobody waits for it, as with polls: its calls wait for their turn as long as it takes, and have their time from then. */
+  readonly isPatient?: true;
 }
 
 export interface Meter {
@@ -166,6 +168,8 @@ export interface Upstream {
    * @throws UpstreamError: UPSTREAM_* codes, UNAUTHENTICATED (401), FORBIDDEN (403), NOT_FOUND (404), BAD_USER_INPUT (400)
    */
   call(request: UpstreamRequest, errand?: Errand | null): Promise<UpstreamAnswer>;
+  /** Whether patient calls to this place wait for their turn. */
+  isHeldUp(place: Pick<UpstreamRequest, 'service' | 'region'>): boolean;
   close(): Promise<void>;
 }
 
@@ -173,6 +177,8 @@ export interface Upstream {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some moment: they never jump, whatever is done to the wall clock. */
+  passed(): number;
   /** Rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

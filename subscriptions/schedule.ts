@@ -2,8 +2,8 @@
  * When to look again. Pure: from what is known of a work request to a number of milliseconds.
  *
  * The interval follows the age: something that has been in its state for ten minutes will hardly leave it within the
- * next two seconds, and whoever waits for it does not mind thirty. What moves is looked at twice as often, what is
- * nearly done four times, what waits for somebody else half as often.
+ * next two seconds, and whoever waits for it does not mind thirty. What moves is looked at twice as often, what waits
+ * for somebody else half as often, and what tells its percentage the more often the nearer its end must be.
  */
 import type { WorkRequestStatus } from '../datasources/status.ts';
 
@@ -37,18 +37,23 @@ export interface Situation {
 const longestWaitMs = 12 * 60 * 60 * 1000;
 
 const shareOfAge = 1 / 20;
-const nearlyDonePercent = 90;
+const shareOfRest = 1 / 8;
 
 /** They change when somebody or something else acts. */
 const restingStatuses: ReadonlySet<WorkRequestStatus> = new Set(['WAITING', 'NEEDS_ATTENTION', 'SUSPENDED']);
 
 /** The undisturbed interval between two looks. */
 export const intervalMs = (pace: Pace, bounds: PollBounds): number => {
-  const isNearlyDone = (pace.percentComplete ?? 0) >= nearlyDonePercent;
-  const haste = isNearlyDone ? 1 / 4 : pace.unchanged === 0 ? 1 / 2 : 1;
+  const haste = pace.unchanged === 0 ? 1 / 2 : 1;
   const calm = restingStatuses.has(pace.status) ? 2 : 1;
-  return within(bounds, pace.inStatusMs * shareOfAge * haste * calm);
+  return within(bounds, Math.min(pace.inStatusMs * shareOfAge * haste * calm, restMs(pace) * shareOfRest));
 };
+
+/** How long it still takes if it goes on as fast as it did. */
+const restMs = ({ percentComplete, inStatusMs }: Pace): number =>
+  percentComplete === null || percentComplete <= 0
+    ? Infinity
+    : (inStatusMs * (100 - percentComplete)) / percentComplete;
 
 /** How long to wait before the next look. `random` is in [0, 1). */
 export const nextDelayMs = (situation: Situation, bounds: PollBounds, random: number): number =>

@@ -7,7 +7,7 @@
  * A subscriber is attached first, then given its SNAPSHOT, then the changes: nothing can fall in between.
  */
 import type { Clock, WorkRequest } from '../datasources/types.ts';
-import { createAlarm } from './alarm.ts';
+import type { Agenda } from './agenda.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
 import type { Feed, FeedWriter } from './feed.ts';
@@ -21,9 +21,16 @@ export interface WatcherOptions {
   readonly read: () => Promise<WorkRequest | null>;
   readonly rules: Rules;
   readonly clock: Clock;
+  readonly agenda: Agenda;
   readonly random: () => number;
   readonly capacity: number;
   readonly tally: Tally;
+  /** Whether looks wait for the gateway's own budget: then no answer is no silence of upstream's. */
+  readonly isHeldUp: () => boolean;
+  /** It is about to look: others may want to do so in the same breath. */
+  readonly onLook: () => void;
+  /** A state was seen, after none or in another compartment. */
+  readonly onPlaced: (workRequest: WorkRequest) => void;
   /** The first failure of a row, and the answer that ended it (`error` null). */
   readonly onTrouble: (error: unknown) => void;
   /** Called once: with what is worth knowing when somebody comes back soon, or null when the work request is over. */
@@ -36,6 +43,12 @@ export interface Watcher {
   attach(): Feed;
   /** An observation that came by another way, e.g. a query's. */
   observe(workRequest: WorkRequest): void;
+  /** One from the list of a poll: it may be just what a look of this watcher is waiting for. */
+  pass(workRequest: WorkRequest): void;
+  /** Looks now if it would do so soon. */
+  join(): void;
+  /** Looks as soon as it may: what is known is about to change. */
+  hurry(): void;
   /** Completes all subscribers. */
   stop(): void;
   readonly subscribers: number;
@@ -47,16 +60,17 @@ interface Subscriber {
   isWaiting: boolean;
 }
 
-export const createWatcher = (
-  initial: Track,
-  { read, rules, clock, random, capacity, tally, onTrouble, onStopped, onLate }: WatcherOptions,
-): Watcher => {
+export const createWatcher = (initial: Track, options: WatcherOptions): Watcher => {
+  const { read, rules, clock, agenda, random, capacity, tally } = options;
   const subscribers = new Set<Subscriber>();
   let track = initial;
   let isStopped = false;
   let isLooking = false;
   let lookedAt: number | null = null;
   let dueAt: number | null = null;
+  const passedBy: WorkRequest[] = [];
+  /** The SNAPSHOT of the present state: one for all newcomers. */
+  let snapshot: { readonly of: Track; readonly dueAt: number | null; readonly told: Told } | null = null;
 
   const look = async (): Promise<void> => {
     isLooking = true;
@@ -69,8 +83,10 @@ export const createWatcher = (
     armSilence(lookedAt + track.intervalMs);
     const outcome = await ask(lookedAt);
     isLooking = false;
+    const own = outcome.kind === 'seen' ? outcome.workRequest : null;
+    for (const seen of passedBy.splice(0)) if (seen !== own) observe(seen);
     if (!isStopped) take(outcome);
-    else if (outcome.kind === 'seen') onLate(outcome.workRequest);
+    else if (own !== null) options.onLate(own);
   };
 
   const ask = async (askedAt: number): Promise<Outcome> => {
@@ -83,12 +99,19 @@ export const createWatcher = (
     }
   };
 
+  const observe = (workRequest: WorkRequest): void => {
+    if (!isStopped) take({ kind: 'seen', workRequest, askedAt: null });
+  };
+
   const take = (outcome: Outcome): void => {
-    const wasFailing = track.failures > 0;
+    const before = track;
     const step = advance(track, outcome, clock.now(), rules);
     track = step.track;
     const isFailing = track.failures > 0;
-    if (isFailing !== wasFailing) onTrouble(outcome.kind === 'failed' ? outcome.error : null);
+    if (isFailing !== before.failures > 0)
+      options.onTrouble(outcome.kind === 'failed' ? outcome.error : null);
+    if (track.known !== null && track.known.compartmentId !== (before.known?.compartmentId ?? null))
+      options.onPlaced(track.known);
     if (step.told?.gap) tally.gaps[step.told.gap.reason] += 1;
     if (step.end !== null) return finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
@@ -122,8 +145,14 @@ export const createWatcher = (
     const gap = told?.gap ? told : track.silence && withDue(track.silence);
     if (track.known === null) return told?.gap ? [told] : [];
     subscriber.isWaiting = false;
-    const snapshot = withDue(snapshotOf(track.known, isHealthy(track)));
-    return gap ? [snapshot, gap] : [snapshot];
+    const first = presentState(track.known);
+    return gap ? [first, gap] : [first];
+  };
+
+  const presentState = (known: WorkRequest): Told => {
+    if (snapshot?.of !== track || snapshot.dueAt !== dueAt)
+      snapshot = { of: track, dueAt, told: withDue(snapshotOf(known, isHealthy(track))) };
+    return snapshot.told;
   };
 
   const scheduleLook = (): void => {
@@ -149,7 +178,7 @@ export const createWatcher = (
     lookAlarm.clear();
     silenceAlarm.clear();
     subscribers.clear();
-    onStopped(rest);
+    options.onStopped(rest);
   };
 
   const detach = (subscriber: Subscriber): void => {
@@ -176,10 +205,15 @@ export const createWatcher = (
   };
 
   const startLook = (): void => {
+    lookAlarm.clear();
     look().catch((error: unknown) => finish(null, { error }));
+    options.onLook();
   };
-  const lookAlarm = createAlarm(clock, startLook);
-  const silenceAlarm = createAlarm(clock, () => take({ kind: 'quiet' }));
+  const lookAlarm = agenda.createAlarm(startLook);
+  const silenceAlarm = agenda.createAlarm(() => {
+    if (isLooking && options.isHeldUp()) silenceAlarm.set(track.intervalMs);
+    else take({ kind: 'quiet' });
+  });
 
   return {
     attach() {
@@ -199,8 +233,21 @@ export const createWatcher = (
       welcome(subscriber);
       return subscriber.writer.feed;
     },
-    observe(workRequest) {
-      if (!isStopped) take({ kind: 'seen', workRequest, askedAt: null });
+    observe,
+    pass(workRequest) {
+      if (isLooking) passedBy.push(workRequest);
+      else observe(workRequest);
+    },
+    join() {
+      if (isStopped || isLooking || dueAt === null) return;
+      const now = clock.now();
+      if (track.notBefore <= now && dueAt - now <= track.intervalMs / 2) startLook();
+    },
+    hurry() {
+      if (isStopped || isLooking || dueAt === null) return;
+      const now = clock.now();
+      const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
+      if (soonest < dueAt) lookIn(soonest - now);
     },
     stop() {
       const left = [...subscribers];

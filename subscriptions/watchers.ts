@@ -8,6 +8,7 @@
 import type { WorkRequestStatus } from '../datasources/status.ts';
 import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
 import { GatewayError, UpstreamError } from '../errors.ts';
+import { createAgenda } from './agenda.ts';
 import type { GapReason } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
@@ -26,6 +27,15 @@ export interface WatchersOptions {
   readonly read: (ref: WorkRequestRef) => Promise<WorkRequest | null>;
   /** The same for every ref of one work request. */
   readonly keyOf: (ref: WorkRequestRef) => string;
+  /**
+   * What it could be read with: looks of one group that are made in the same breath cost less than each on its own.
+   * null: it is read alone.
+   */
+  readonly groupOf?: (workRequest: WorkRequest) => string | null;
+  /** Whether reads of this place wait for the gateway's own budget. */
+  readonly isHeldUp?: (ref: WorkRequestRef) => boolean;
+  /** Called when a work request begins to be watched, and when it ends. */
+  readonly onWatch?: (key: string, isWatched: boolean) => void;
   readonly isTerminal: (workRequest: WorkRequest) => boolean;
   readonly isTerminalStatus: (status: WorkRequestStatus) => boolean;
   readonly pollMinMs: number;
@@ -52,6 +62,10 @@ export interface Watchers {
   watch(ref: WorkRequestRef): Feed;
   /** Tells watchers what others saw (a query, a cancel), so that nothing seen is lost. Complete states only. */
   observe(workRequest: WorkRequest): void;
+  /** The same for what the list of a poll told beside what it was made for. */
+  pass(workRequest: WorkRequest): void;
+  /** Has it looked at as soon as may be, if it is watched: after a cancel, say. */
+  hurry(ref: WorkRequestRef): void;
   /** Completes every subscription and lets nobody watch any more. */
   stop(): void;
   stats(): WatchStats;
@@ -73,6 +87,9 @@ const restsKept = 10_000;
 export const createWatchers = ({
   read,
   keyOf,
+  groupOf = () => null,
+  isHeldUp = () => false,
+  onWatch,
   clock,
   random,
   log,
@@ -80,32 +97,70 @@ export const createWatchers = ({
   ...rules
 }: WatchersOptions): Watchers => {
   const watchers = new Map<string, Watcher>();
+  const groups = new Map<string, Set<Watcher>>();
+  const agenda = createAgenda(clock);
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
   const tally = createTally();
   let isStopped = false;
+  let isGathering = false;
 
   const start = (key: string, ref: WorkRequestRef): Watcher => {
     const rest = rests.get(key);
     rests.delete(key);
     const now = clock.now();
     const isResting = rest !== undefined && rest.notBefore > now;
+    let group: string | null = null;
+    const moveTo = (next: string | null): void => {
+      if (next === group) return;
+      if (group !== null) leave(group, watcher);
+      if (next !== null) enter(next, watcher);
+      group = next;
+    };
     const watcher = createWatcher(isResting ? resumeTrack(rest, now) : startTrack(now, rules), {
       read: () => read(ref),
       rules,
       clock,
+      agenda,
       random,
       capacity: bufferSize,
       tally,
+      isHeldUp: () => isHeldUp(ref),
+      onLook: () => gather(group),
+      onPlaced: (workRequest) => moveTo(groupOf(workRequest)),
       onTrouble: (error) => report(log, ref, error),
       onStopped(track) {
         watchers.delete(key);
+        onWatch?.(key, false);
+        moveTo(null);
         if (track !== null && track.notBefore > clock.now()) keep(key, track);
       },
       onLate: (workRequest) => watchers.get(key)?.observe(workRequest),
     });
     watchers.set(key, watcher);
+    onWatch?.(key, true);
     return watcher;
+  };
+
+  const gather = (group: string | null): void => {
+    const mates = group === null ? undefined : groups.get(group);
+    // Those who join do not gather the others again.
+    if (mates === undefined || isGathering) return;
+    isGathering = true;
+    for (const mate of mates) mate.join();
+    isGathering = false;
+  };
+
+  const enter = (group: string, watcher: Watcher): void => {
+    const mates = groups.get(group);
+    if (mates) mates.add(watcher);
+    else groups.set(group, new Set([watcher]));
+  };
+
+  const leave = (group: string, watcher: Watcher): void => {
+    const mates = groups.get(group);
+    mates?.delete(watcher);
+    if (mates?.size === 0) groups.delete(group);
   };
 
   const keep = (key: string, track: Track): void => {
@@ -125,6 +180,12 @@ export const createWatchers = ({
     },
     observe(workRequest) {
       watchers.get(keyOf(workRequest.ref))?.observe(workRequest);
+    },
+    pass(workRequest) {
+      watchers.get(keyOf(workRequest.ref))?.pass(workRequest);
+    },
+    hurry(ref) {
+      watchers.get(keyOf(ref))?.hurry();
     },
     stop() {
       isStopped = true;

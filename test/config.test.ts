@@ -48,6 +48,7 @@ describe('without any variable', () => {
       },
       pollMinMs: 2_000,
       pollMaxMs: 30_000,
+      pollRps: 500,
       upstreamDeadlineMs: 10_000,
       upstreamRps: 10,
       readCacheMs: 1_000,

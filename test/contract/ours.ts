@@ -1,10 +1,9 @@
 /** The gateway over the emulator: its datasource, its GraphQL door, and what they answer in the form that is compared. */
 import type { KeyObject } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { openAccess } from '../../access.ts';
+import { systemClock } from '../../datasources/clock.ts';
 import { loadConfig } from '../support/config.ts';
-import type { Clock } from '../../datasources/types.ts';
 import type {
   WorkRequest,
   WorkRequestError,
@@ -34,15 +33,11 @@ export const startOurs = async (options: {
     CURSOR_SECRET: 'the contract test needs no secret',
     LOG_LEVEL: 'silent',
   });
-  const clock: Clock = {
-    now: () => Date.now(),
-    sleep: (ms, signal) => setTimeout(ms, undefined, signal ? { signal } : {}),
-  };
   const gateway = createGateway(config, {
-    clock,
+    clock: systemClock,
     log: pino({ level: config.logLevel }),
     access: await openAccess(config.oci, {
-      clock,
+      clock: systemClock,
       standIn: {
         privateKey: options.privateKey,
         tenancyId: options.tenancyId,

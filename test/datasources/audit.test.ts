@@ -3,11 +3,11 @@
  * Oracle's packages and shared with nobody. A new row is audited by being there.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FieldName } from '../../datasources/api.ts';
 import { catalog, serviceNames, serviceOfOcidType } from '../../datasources/catalog.ts';
 import type { ServiceName } from '../../datasources/catalog.ts';
+import { systemClock } from '../../datasources/clock.ts';
 import { createFixedCredential } from '../../datasources/credentials.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';
@@ -34,13 +34,9 @@ let source: WorkRequestSource;
 
 beforeAll(async () => {
   const { url } = await emulator.start(0);
-  const clock = {
-    now: () => Date.now(),
-    sleep: (ms: number, signal?: AbortSignal) => sleep(ms, undefined, signal ? { signal } : {}),
-  };
   upstream = createUpstream({
     credentials: createFixedCredential({ privateKey: keys.privateKey, tenancyId: sampleTenancy }),
-    clock,
+    clock: systemClock,
     deadlineMs: 10_000,
     rps: 100_000,
   });
@@ -53,7 +49,7 @@ beforeAll(async () => {
   source = createWorkRequestSource({
     upstream,
     endpoints,
-    clock,
+    clock: systemClock,
     observations: createObservations(),
     tenancyId: () => Promise.resolve(sampleTenancy),
   });

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { systemClock } from '../../datasources/clock.ts';
 import { createCredentialSource, createFixedCredential } from '../../datasources/credentials.ts';
 import type { AuthKind, CredentialOptions } from '../../datasources/credentials.ts';
 import type { CredentialSource } from '../../datasources/signer.ts';
@@ -15,14 +16,7 @@ import { fingerprintOf } from '../../datasources/token.ts';
 import { GatewayError } from '../../errors.ts';
 import { createManualClock } from '../support/clock.ts';
 import type { ManualClock } from '../support/clock.ts';
-import {
-  answerJson,
-  listen,
-  portOf,
-  startUpstreamDouble,
-  stop,
-  wallClock,
-} from '../support/upstream-double.ts';
+import { answerJson, listen, portOf, startUpstreamDouble, stop } from '../support/upstream-double.ts';
 
 const require = createRequire(import.meta.url);
 /** The certificate tool-kit that oci-common itself brings along. */
@@ -77,7 +71,7 @@ const profileLines = (keyFile: string, more: readonly string[] = [], key = first
 async function open(auth: AuthKind, options: Partial<CredentialOptions> = {}): Promise<CredentialSource> {
   return createCredentialSource({
     auth,
-    clock: wallClock,
+    clock: systemClock,
     configFile: join(folder, 'config'),
     environment: process.env,
     ...options,

@@ -339,6 +339,22 @@ describe('the memory', () => {
     expect(seen('b', 'IN_PROGRESS').status).toBe('IN_PROGRESS');
   });
 
+  test('keeps what is held, known before or after, until it is let go', () => {
+    const observations = createObservations({ capacity: 2 });
+    const see = (name: string): WorkRequest =>
+      observations.record(workRequestOf({ status: 'FAILED' }, { ref: refOf(name) }), 0);
+    const isKnown = (name: string): boolean => observations.compartmentOf(refOf(name)) !== null;
+    const held = see('held').id;
+    observations.hold(held);
+    observations.hold(workRequestOf({}, { ref: refOf('unseen') }).id);
+    for (const name of ['unseen', 'a', 'b', 'c']) see(name);
+    expect(['held', 'unseen', 'a', 'b', 'c'].map(isKnown)).toEqual([true, true, false, true, true]);
+    observations.release(held);
+    expect(isKnown('held')).toBe(true);
+    for (const name of ['d', 'e']) see(name);
+    expect(isKnown('held')).toBe(false);
+  });
+
   test('of types is bounded too', () => {
     const observations = createObservations();
     for (let index = 0; index <= 1_000; index += 1)

@@ -29,9 +29,15 @@ describe('the interval', () => {
     expect(intervals).toEqual([2_000, 2_000, 12_000, 30_000]);
   });
 
-  test('is half as long while something moves, a quarter near the end', () => {
+  test('is half as long while something moves', () => {
     expect(intervalMs(pace({ unchanged: 0 }), bounds)).toBe(7_500);
-    expect(intervalMs(pace({ percentComplete: 90 }), bounds)).toBe(3_750);
+  });
+
+  test('is an eighth of the time that is left, as fast as it went so far, where that is shorter', () => {
+    const intervals = [0, 1, 50, 75, 90, 100].map((percentComplete) =>
+      intervalMs(pace({ percentComplete }), bounds),
+    );
+    expect(intervals.map(Math.round)).toEqual([15_000, 15_000, 15_000, 12_500, 4_167, 2_000]);
   });
 
   test.each(['WAITING', 'NEEDS_ATTENTION', 'SUSPENDED'] as const)('is twice as long in %s', (status) => {

@@ -48,6 +48,7 @@ export const createManualClock = (startAt = Date.UTC(2026, 0, 1)): ManualClock =
 
   return {
     now: () => offset + passed,
+    passed: () => passed,
 
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {

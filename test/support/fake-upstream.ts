@@ -54,6 +54,7 @@ export const createFakeUpstream = (
       const { body, headers = {}, status = 200 } = given;
       return { status, headers, body, opcRequestId: 'opc-1' };
     },
+    isHeldUp: () => false,
     async close() {},
   };
 };

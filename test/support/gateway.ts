@@ -11,7 +11,7 @@ import type { Level } from 'pino';
 import { WebSocket } from 'ws';
 import { openAccess } from '../../access.ts';
 
-import type { Clock } from '../../datasources/types.ts';
+import { systemClock } from '../../datasources/clock.ts';
 import { createEmulator, sampleTenancy } from '../../emulator/emulator.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/emulator.ts';
 import { writeDemoProfile } from '../../emulator/demo-profile.ts';
@@ -127,22 +127,18 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     }),
     ...overrides.env,
   });
-  const clock: Clock = {
-    now: () => Date.now(),
-    sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
-  };
   const standIn = {
     privateKey: keys.privateKey,
     tenancyId: sampleTenancy,
     regions: overrides.regions ?? testRegions,
   };
   const access = await openAccess(config.oci, {
-    clock,
+    clock: systemClock,
     standIn: profile ? null : standIn,
     onProblem: (error) => log.warn({ err: error }),
   });
   const gateway = createGateway(config, {
-    clock,
+    clock: systemClock,
     log,
     random: overrides.random ?? (() => 0),
     access,

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Server as TcpServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../datasources/clock.ts';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import type { Credential, CredentialSource } from '../../datasources/signer.ts';
@@ -47,11 +47,6 @@ export function stop(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-export const wallClock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
-};
-
 /** Nobody waits on this clock: a sleep moves it on at once, and is remembered. */
 export function createSkippingClock(
   start = Date.now(),
@@ -61,6 +56,7 @@ export function createSkippingClock(
   return {
     slept,
     now: () => now,
+    passed: () => now,
     advance(ms) {
       now += ms;
     },
@@ -87,7 +83,7 @@ export const credentials: CredentialSource = { id: 'tester', region: null, curre
 
 /** Limits that no test meets by accident. */
 export function createTestUpstream(options: Partial<UpstreamOptions> = {}): Upstream {
-  return createUpstream({ credentials, clock: wallClock, deadlineMs: 5_000, rps: 1_000, ...options });
+  return createUpstream({ credentials, clock: systemClock, deadlineMs: 5_000, rps: 1_000, ...options });
 }
 
 export function getFrom(

@@ -1,0 +1,86 @@
+/**
+ * Turns for calls that can wait: polls. They are given out in the order of asking, and of each budget one at most stands
+ * in the queue that everybody else waits in: a query comes after one poll, however many watch, and a poll after the
+ * queries that were there before it.
+ */
+import { BudgetExhausted, createBudget } from './budget.ts';
+import type { Budget } from './budget.ts';
+import type { Clock } from './types.ts';
+
+export interface Turns {
+  /**
+   * Waits however long it takes; undefined when there is nothing to wait for.
+   * @throws BudgetExhausted while a 429 binds the budget
+   */
+  take(key: string): Promise<void> | undefined;
+  /** Whether somebody waits for this budget. */
+  isShort(key: string): boolean;
+}
+
+export interface TurnsOptions {
+  readonly budget: Budget;
+  /** Turns a second over all budgets. */
+  readonly rps: number;
+  readonly clock: Clock;
+  /** How long one may stand in the queue of everybody else. */
+  readonly patienceMs: number;
+  readonly closing: AbortSignal;
+}
+
+const pauseMs = 1_000;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export const createTurns = ({ budget, rps, clock, patienceMs, closing }: TurnsOptions): Turns => {
+  const all = createBudget({ rps, clock });
+  const queues = new Map<string, Waiter[]>();
+
+  const serve = async (key: string, queue: Waiter[], begun: Promise<void>): Promise<void> => {
+    let turn: Promise<void> | undefined = begun;
+    while (queue.length > 0) {
+      try {
+        await (turn ?? begin(key));
+        queue.shift()?.resolve();
+      } catch (error) {
+        if (isFinal(error)) for (const waiter of queue.splice(0)) waiter.reject(error);
+        else await clock.sleep(pauseMs, closing).catch(() => {});
+      }
+      turn = undefined;
+    }
+    queues.delete(key);
+  };
+
+  /** Else so many others came first that there is no saying when its turn comes: it asks again. */
+  const isFinal = (error: unknown): boolean =>
+    closing.aborted || !(error instanceof BudgetExhausted) || error.isBlocked;
+
+  const begin = (key: string): Promise<void> | undefined => {
+    const first = all.take('', Infinity, closing);
+    const own = (): Promise<void> | undefined => budget.take(key, clock.now() + patienceMs, closing);
+    return first === undefined ? own() : first.then(own);
+  };
+
+  return {
+    take(key) {
+      const queue = queues.get(key);
+      if (queue) return new Promise((resolve, reject) => queue.push({ resolve, reject }));
+      let turn: Promise<void> | undefined;
+      try {
+        turn = begin(key);
+      } catch (error) {
+        if (isFinal(error)) throw error;
+        turn = clock.sleep(pauseMs, closing).then(() => begin(key));
+      }
+      if (turn === undefined) return undefined;
+      const mine: Waiter[] = [];
+      queues.set(key, mine);
+      const waiting = new Promise<void>((resolve, reject) => mine.push({ resolve, reject }));
+      void serve(key, mine, turn);
+      return waiting;
+    },
+    isShort: (key) => queues.has(key),
+  };
+};

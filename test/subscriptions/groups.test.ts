@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import type { WorkRequest } from '../../datasources/types.ts';
+import { createWatchers } from '../../subscriptions/watchers.ts';
+import { createManualClock } from '../support/clock.ts';
+import { pollMinMs, readAll, refOf, rules, workRequestOf } from './harness.ts';
+
+/** Watchers over a source in which each work request is as old as the test says, and looks of one breath are on record. */
+const createGroupBench = (ages: Readonly<Record<string, number>>, retryAfterMs: number | null = null) => {
+  const clock = createManualClock();
+  const breaths = new Map<number, string[]>();
+  const watchers = createWatchers({
+    ...rules,
+    clock,
+    random: () => 0.5,
+    keyOf: ({ workRequestId }) => workRequestId,
+    groupOf: ({ compartmentId }) => compartmentId,
+    async read(ref): Promise<WorkRequest> {
+      const id = ref.workRequestId;
+      breaths.set(clock.passed(), [...(breaths.get(clock.passed()) ?? []), id]);
+      return workRequestOf({
+        ref,
+        id,
+        compartmentId: id.startsWith('alone') ? null : 'c',
+        timeStarted: new Date(clock.now() - (ages[id] ?? 0)),
+        retryAfterMs: id.startsWith('resting') ? retryAfterMs : null,
+      });
+    },
+  });
+  return { clock, watchers, breaths };
+};
+
+const minutes = 60_000;
+
+describe('watches of one group', () => {
+  test('look together where they would do so soon anyway, whatever time they began', async () => {
+    const { clock, watchers, breaths } = createGroupBench({ a: 0, b: 0, alone: 0 });
+    readAll(watchers.watch(refOf('a')));
+    readAll(watchers.watch(refOf('alone')));
+    await clock.advance(1_500);
+    readAll(watchers.watch(refOf('b')));
+    await clock.advance(3 * pollMinMs);
+    expect(breaths.get(0)).toEqual(['a', 'alone']);
+    expect(breaths.get(1_500)).toEqual(['b']);
+    // b was due at 3,500: too far off at 2,000, so a comes to it.
+    expect(breaths.get(2_000)).toEqual(['a', 'alone']);
+    expect(breaths.get(3_500)).toEqual(['b', 'a']);
+    expect(breaths.get(5_500)).toEqual(expect.arrayContaining(['a', 'b']));
+    watchers.stop();
+    expect(clock.sleepers).toBe(0);
+  });
+
+  test('keep each its own pace', async () => {
+    const { clock, watchers, breaths } = createGroupBench({ old: 60 * minutes, young: 0 });
+    for (const id of ['old', 'young']) readAll(watchers.watch(refOf(id)));
+    await clock.advance(60_000);
+    const looks = (id: string): number => [...breaths.values()].filter((ids) => ids.includes(id)).length;
+    expect(looks('young')).toBeGreaterThan(20);
+    expect(looks('old')).toBeLessThanOrEqual(6);
+    watchers.stop();
+  });
+
+  test('leave one alone that upstream asked to rest', async () => {
+    const { clock, watchers, breaths } = createGroupBench({ resting: 0, b: 0 }, 30_000);
+    for (const id of ['resting', 'b']) readAll(watchers.watch(refOf(id)));
+    await clock.advance(29_999);
+    expect([...breaths.values()].filter((ids) => ids.includes('resting'))).toHaveLength(1);
+    watchers.stop();
+  });
+});
+
+describe('a look that is hurried', () => {
+  test('comes one shortest interval later, and not before upstream wants it', async () => {
+    const { clock, watchers, breaths } = createGroupBench({ a: 60 * minutes, resting: 60 * minutes }, 20_000);
+    for (const id of ['a', 'resting']) readAll(watchers.watch(refOf(id)));
+    await clock.advance(1_000);
+    for (const id of ['a', 'resting', 'nobody watches']) watchers.hurry(refOf(id));
+    await clock.advance(pollMinMs);
+    expect(breaths.get(1_000 + pollMinMs)).toEqual(['a']);
+    watchers.stop();
+  });
+});
+
+describe('what a poll reads beside', () => {
+  test('is told after the look that waits, and once where it is its own answer', async () => {
+    const clock = createManualClock();
+    let answer = Promise.withResolvers<WorkRequest>();
+    const watchers = createWatchers({
+      ...rules,
+      clock,
+      random: () => 0.5,
+      keyOf: ({ workRequestId }) => workRequestId,
+      read: () => answer.promise,
+    });
+    const of = (percentComplete: number): WorkRequest =>
+      workRequestOf({ ref: refOf('a'), id: 'a', percentComplete });
+    const reader = readAll(watchers.watch(refOf('a')));
+    const first = of(10);
+    watchers.pass(first);
+    await clock.advance(0);
+    expect(reader.told()).toEqual([]);
+    answer.resolve(first);
+    await clock.advance(0);
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS 10']);
+    expect(reader.events[0]?.nextPollAt).not.toBeNull();
+    watchers.pass(of(20));
+    answer = Promise.withResolvers();
+    await clock.advance(pollMinMs);
+    watchers.pass(of(30));
+    answer.resolve(of(40));
+    await clock.advance(0);
+    expect(reader.told()).toEqual([
+      'SNAPSHOT IN_PROGRESS 10',
+      'CHANGED IN_PROGRESS 20',
+      'CHANGED IN_PROGRESS 30',
+      'CHANGED IN_PROGRESS 40',
+    ]);
+    watchers.stop();
+  });
+});
