@@ -51,7 +51,9 @@ export const createCursors = ({
       if (cursor.length > maxCursorLength) throw invalid('It is too long.');
       const bytes = Buffer.from(cursor, 'base64url');
       const [mac, payload] = [bytes.subarray(0, macLength), bytes.subarray(macLength)];
-      if (mac.length < macLength || !timingSafeEqual(mac, macOf(purpose, payload))) {
+      // Base64 is read leniently: the last character's spare bits, padding, blanks and what follows them are no part of a seal.
+      const isAsSealed = bytes.toString('base64url') === cursor;
+      if (!isAsSealed || mac.length < macLength || !timingSafeEqual(mac, macOf(purpose, payload))) {
         throw invalid('It was not made by this gateway for these arguments.');
       }
       const json = payload[0] === 1 ? inflateRawSync(payload.subarray(1)) : payload.subarray(1);

@@ -90,6 +90,21 @@ describe('no cursor', () => {
     }
   });
 
+  test('survives a change of any character or an added one, also where the bytes stay the same', () => {
+    // Of every length modulo 3: the last character has spare bits in two of them.
+    for (const page of ['a', 'ab', 'abc']) {
+      const cursor = cursors.seal('p', { page, offset: 0 });
+      for (let index = 0; index < cursor.length; index += 1) {
+        for (const character of 'ABCQgw+/=') {
+          const changed = cursor.slice(0, index) + character + cursor.slice(index + 1);
+          if (changed !== cursor) expect(() => cursors.open('p', changed)).toThrow(notOurs);
+        }
+      }
+      for (const changed of [`${cursor}=`, `${cursor}A`, `${cursor}\n`, ` ${cursor}`, `${cursor}💥`])
+        expect(() => cursors.open('p', changed)).toThrow(notOurs);
+    }
+  });
+
   test.each([
     ['nothing', ''],
     ['a word', 'cursor'],
