@@ -94,8 +94,12 @@ function createList(variant: Variant, { ofType }: GraphQLList<GraphQLOutputType>
 function createObject(variant: Variant, type: GraphQLObjectType): Completer {
   // Where the object stands in the operation decides what is selected of it: a completer belongs to one field.
   let execute: ObjectExecutor | undefined;
-  const complete: Completer = (run, field, path, value) =>
-    (execute ??= variant.planObject(type, field.nodes))(run, value, path);
+  const complete: Completer = (run, field, path, value) => {
+    if (execute !== undefined) return execute(run, value, path);
+    const planned = variant.planObject(type, field.nodes);
+    if (variant.room.fields > 0) execute = planned;
+    return planned(run, value, path);
+  };
   if (type.isTypeOf == null) return complete;
   const { isTypeOf } = type;
 

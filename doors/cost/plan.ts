@@ -14,6 +14,7 @@ import {
 import type { FieldNode, GraphQLField, GraphQLNamedType, GraphQLObjectType } from 'graphql';
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import type { CompiledParts } from '../compiled/plan.ts';
+import type { Room } from '../room.ts';
 import { callsOf, sizeOf } from './weights.ts';
 import type { Arguments, FieldWeight, Weights } from './weights.ts';
 
@@ -57,6 +58,7 @@ export function planCost(
   conditions: Variables,
   rootType: GraphQLObjectType,
   weights: Weights,
+  room: Room,
 ): Estimate {
   const fragments = { ...given };
   const sums = new Map<string, Sum>();
@@ -108,6 +110,7 @@ export function planCost(
     const definitions = parent.getFields();
     for (const nodes of orNone(collect).values()) {
       fieldCount += nodes.length;
+      room.fields -= nodes.length;
       if (fieldCount > maxFields) throw new TooLarge();
       const [first] = nodes;
       // Introspection has no definition there, and asks nobody.
