@@ -82,10 +82,16 @@ function createList(variant: Variant, { ofType }: GraphQLList<GraphQLOutputType>
     }
     const items: unknown[] = [];
     let isPending = false;
-    for (const item of value) {
-      const completed = completeItem(run, field, { prev, key: items.length, typename: undefined }, item);
-      isPending ||= isPromise(completed);
-      items.push(completed);
+    try {
+      for (const item of value) {
+        const completed = completeItem(run, field, { prev, key: items.length, typename: undefined }, item);
+        isPending ||= isPromise(completed);
+        items.push(completed);
+      }
+    } catch (error) {
+      // Those under way may reject too, and nobody waits for them: with graphql-js that ends the process.
+      for (const item of items) if (isPromise(item)) item.then(undefined, () => undefined);
+      throw error;
     }
     return isPending ? Promise.all(items) : items;
   };

@@ -237,6 +237,11 @@ const told = ({ data, errors }: ExecutionResult, log: unknown): unknown => ({
   log,
 });
 
+const halfLate = makeExecutableSchema({
+  typeDefs: 'type Query { halfLate: [String!] }',
+  resolvers: { Query: { halfLate: () => [refuse('late'), null] } },
+});
+
 const ways = ['code', 'the loop', 'what is not kept'];
 
 describe.each(ways)('an operation compiled to %s answers as graphql-js does', (kind) => {
@@ -293,6 +298,23 @@ describe.each(ways)('an operation compiled to %s answers as graphql-js does', (k
       expect(JSON.stringify(ours?.data)).toBe(
         JSON.stringify((await execute({ schema, document, ...given })).data),
       );
+    }
+  });
+
+  test('an item that fails at once leaves no rejection of another unheard', async () => {
+    const unheard: unknown[] = [];
+    const hear = (error: unknown): void => void unheard.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      const document = parse('{ halfLate }');
+      const node = getOperationAST(document);
+      const compiled = node && compileOperation(halfLate, document, node);
+      const result = await compiled?.execute({});
+      expect(result).toMatchObject({ data: { halfLate: null }, errors: [{ path: ['halfLate', 1] }] });
+      await new Promise(setImmediate);
+      expect(unheard).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', hear);
     }
   });
 
