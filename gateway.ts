@@ -179,6 +179,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
             list: (page) => own.list(page),
             complete: ({ ref }) => loaders.workRequest(ref, 'get'),
             isLate: () => clock.now() >= startedAt + deadlineMs,
+            maxCalls: config.maxQueryCost,
           }),
         ),
       async cancel(ref) {

@@ -2,8 +2,9 @@
  * Pages of the list that were put together a moment ago, for everyone who asks the same: many who refresh at once cost the
  * calls, and the merging, of one.
  *
- * What is told from here still passes through the observations, so it is never older than an event or a get that was
- * told since; a page with a work request that its filter does not take any more is put together anew.
+ * What is told from here passes through the observations, so it is never older than an event or a get that was told
+ * since: while it was kept, or while the slowest of its sources was waited for. A kept page with a work request that its
+ * filter does not take any more is put together anew; one that was read just now leaves it out.
  */
 import { LRUCache } from 'lru-cache';
 import { matches } from './filters.ts';
@@ -60,23 +61,30 @@ export const createPageCache = ({
     for (const [key, entry] of kept.entries()) if (!isFresh(entry)) kept.delete(key);
   };
 
-  /** As the work requests are known by now; null where the filter would have it otherwise. */
-  const refreshed = ({ page }: Entry, { filter }: SweepQuery): SweepPage | null => {
-    const items = page.items.map((item) => observations.refresh(item));
-    const isStillSo = items.every((item, index) => item === page.items[index] || matches(filter, item));
-    return isStillSo ? { ...page, items } : null;
+  /** As the work requests are known by now, without those that the filter does not take any more. */
+  const refreshed = (page: SweepPage, { filter }: SweepQuery): SweepPage => {
+    const told = page.items
+      .map((item, index) => ({ item: observations.refresh(item), index }))
+      .filter(({ item }) => matches(filter, item));
+    return {
+      ...page,
+      items: told.map(({ item }) => item),
+      positionAfter: (index) => page.positionAfter(told[index]?.index ?? -1),
+    };
   };
 
   return {
     async page(query, { endsAt }, read) {
       const key = JSON.stringify(query);
       const known = kept.get(key);
-      const page = known && isFresh(known) ? refreshed(known, query) : null;
-      if (page !== null) return page;
+      if (known && isFresh(known)) {
+        const page = refreshed(known.page, query);
+        if (page.items.length === known.page.items.length) return page;
+      }
       const shared = flights.get(key);
       // Nor one that takes longer than there is time.
       if (shared && shared.endsAt <= endsAt && isOfUse(shared, endsAt, { clock, deadlineMs }))
-        return shared.answer;
+        return refreshed(await shared.answer, query);
 
       const askedAt = clock.now();
       const flight = { answer: read(), endsAt };
@@ -88,7 +96,7 @@ export const createPageCache = ({
           dropOld();
           kept.set(key, { page: found, askedAt });
         }
-        return found;
+        return refreshed(found, query);
       } finally {
         if (flights.get(key) === flight) flights.delete(key);
       }

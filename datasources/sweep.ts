@@ -74,6 +74,8 @@ export interface SweepDependencies {
   readonly complete: StreamOptions['complete'];
   /** Whether the time of this page is up: then nothing further is begun. */
   readonly isLate: StreamOptions['isLate'];
+  /** `MAX_QUERY_COST`: calls that compartments below may take, by how many there really are. */
+  readonly maxCalls: number;
 }
 
 /** @throws GatewayError BAD_USER_INPUT */
@@ -274,21 +276,40 @@ const open = (source: FoundSource, query: SweepQuery, dependencies: SweepDepende
 
 /** Compartments below that the sweep has not begun with yet. */
 const findSubtree = async (
-  { compartmentId, includeSubcompartments, position }: SweepQuery,
-  { parents, endpoints }: SweepDependencies,
+  query: SweepQuery,
+  dependencies: SweepDependencies,
   failures: SourceFailure[],
 ): Promise<{ readonly compartments: readonly string[]; readonly tries: number }> => {
+  const { compartmentId, includeSubcompartments, position } = query;
+  const { parents, endpoints } = dependencies;
   const tries = position === null ? 0 : position.subtreeTries;
   if (!includeSubcompartments || tries === undefined) return { compartments: [], tries: 0 };
   try {
     const subtree = await parents.subtreeOf(compartmentId);
-    return { compartments: subtree.filter((id) => id !== compartmentId), tries: 0 };
+    const compartments = subtree.filter((id) => id !== compartmentId);
+    checkCalls(compartments, query, dependencies);
+    return { compartments, tries: 0 };
   } catch (error) {
     const place = { service: 'IDENTITY', region: endpoints.homeRegion, compartmentId } as const;
     const failure = rowOf(place, error);
     failures.push(failure);
     return { compartments: [], tries: failure.isRetryable && tries < maxTries ? tries + 1 : 0 };
   }
+};
+
+/** A tenancy can have thousands of compartments, and each is asked for everywhere. */
+const checkCalls = (
+  { length }: readonly string[],
+  query: SweepQuery,
+  dependencies: SweepDependencies,
+): void => {
+  const { maxCalls } = dependencies;
+  const calls = length * placesIn([query.compartmentId], query, dependencies).length;
+  if (calls <= maxCalls) return;
+  throw new GatewayError(
+    'LIMIT_EXCEEDED',
+    `${length} compartments lie below ${query.compartmentId}: that would take ${calls} calls to Oracle Cloud, and ${maxCalls} are allowed for one operation (MAX_QUERY_COST). They are left out: ask for fewer services or regions, or for compartments further down.`,
+  );
 };
 
 const placesIn = (

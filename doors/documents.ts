@@ -3,11 +3,12 @@
  * what is refused is not kept.
  */
 import { getOperationAST } from 'graphql';
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { compileOperation } from './compiled/index.ts';
 import type { CompiledOperation } from './compiled/index.ts';
 import type { FindCost } from './cost/index.ts';
+import { keepForOperations } from './room.ts';
 
 export interface Documents {
   /** The valid document of this text, if it was seen lately. */
@@ -28,20 +29,16 @@ export function createDocuments(schema: GraphQLSchema, findCost?: FindCost): Doc
     maxSize: maxCharacters,
     sizeCalculation: (_document, source) => source.length + 1,
   });
-  // Goes where the document goes.
-  const operations = new WeakMap<OperationDefinitionNode, CompiledOperation | null>();
+  const compile = keepForOperations((document, node, room) =>
+    compileOperation(schema, document, node, room, findCost),
+  );
 
   return {
     find: (source) => documents.get(source),
     add: (source, document) => void documents.set(source, document),
     compiled(document, operationName) {
       const node = getOperationAST(document, operationName);
-      if (node == null) return null;
-      const known = operations.get(node);
-      if (known !== undefined) return known;
-      const operation = compileOperation(schema, document, node, findCost?.(document, node));
-      operations.set(node, operation);
-      return operation;
+      return node == null ? null : compile(document, node);
     },
   };
 }

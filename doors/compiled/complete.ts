@@ -82,10 +82,16 @@ function createList(variant: Variant, { ofType }: GraphQLList<GraphQLOutputType>
     }
     const items: unknown[] = [];
     let isPending = false;
-    for (const item of value) {
-      const completed = completeItem(run, field, { prev, key: items.length, typename: undefined }, item);
-      isPending ||= isPromise(completed);
-      items.push(completed);
+    try {
+      for (const item of value) {
+        const completed = completeItem(run, field, { prev, key: items.length, typename: undefined }, item);
+        isPending ||= isPromise(completed);
+        items.push(completed);
+      }
+    } catch (error) {
+      // Those under way may reject too, and nobody waits for them: with graphql-js that ends the process.
+      for (const item of items) if (isPromise(item)) item.then(undefined, () => undefined);
+      throw error;
     }
     return isPending ? Promise.all(items) : items;
   };
@@ -94,8 +100,12 @@ function createList(variant: Variant, { ofType }: GraphQLList<GraphQLOutputType>
 function createObject(variant: Variant, type: GraphQLObjectType): Completer {
   // Where the object stands in the operation decides what is selected of it: a completer belongs to one field.
   let execute: ObjectExecutor | undefined;
-  const complete: Completer = (run, field, path, value) =>
-    (execute ??= variant.planObject(type, field.nodes))(run, value, path);
+  const complete: Completer = (run, field, path, value) => {
+    if (execute !== undefined) return execute(run, value, path);
+    const planned = variant.planObject(type, field.nodes);
+    if (variant.room.fields > 0) execute = planned;
+    return planned(run, value, path);
+  };
   if (type.isTypeOf == null) return complete;
   const { isTypeOf } = type;
 

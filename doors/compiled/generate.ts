@@ -20,8 +20,12 @@ import type { FieldPlan } from './plan.ts';
 
 export type ObjectExecutor = (run: Run, source: unknown, path: Path | undefined) => Completed;
 
+export function createLoop(fields: readonly FieldPlan[]): ObjectExecutor {
+  return (run, source, path) => executeObject(run, fields, source, path);
+}
+
 export function createObjectExecutor(fields: readonly FieldPlan[]): ObjectExecutor {
-  const loop: ObjectExecutor = (run, source, path) => executeObject(run, fields, source, path);
+  const loop = createLoop(fields);
   try {
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the point of it
     const link = new Function('fields', 'words', 'tools', 'loop', codeOf(fields)) as Link;
@@ -86,7 +90,7 @@ function finishedTest({ definition }: FieldPlan, value: string, words: string): 
   const type = getNullableType(definition.type);
   if (type === GraphQLString || type === GraphQLID) return `typeof ${value} === 'string'`;
   if (type === GraphQLBoolean) return `typeof ${value} === 'boolean'`;
-  if (type === GraphQLInt) return `${value} === (${value} | 0)`;
+  if (type === GraphQLInt) return `typeof ${value} === 'number' && ${value} === (${value} | 0)`;
   if (type === GraphQLFloat) return `typeof ${value} === 'number' && ${value} - ${value} === 0`;
   return isEnumType(type) ? `${words}.has(${value})` : null;
 }

@@ -10,7 +10,8 @@ import type {
 import { CollectedErrors, executeObject, executeSerially, toObject } from './execute.ts';
 import type { Run } from './execute.ts';
 import { collectFragments, findConditions, forConditions, planOperation } from './plan.ts';
-import type { OperationCost } from '../cost/index.ts';
+import type { FindCost } from '../cost/index.ts';
+import type { Room } from '../room.ts';
 import type { CompiledParts, FieldPlan } from './plan.ts';
 
 export interface Execution {
@@ -29,12 +30,15 @@ export function compileOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
   node: OperationDefinitionNode,
-  cost?: OperationCost,
+  room: Room = { fields: Infinity },
+  findCost?: FindCost,
 ): CompiledOperation | null {
   const rootType = schema.getRootType(node.operation);
   if (rootType == null || node.operation === OperationTypeNode.SUBSCRIPTION) return null;
   const parts: CompiledParts = { schema, node, fragments: collectFragments(document) };
-  const planFor = forConditions(findConditions(parts), (values) => planOperation(parts, values, rootType));
+  const planFor = forConditions(findConditions(parts), (values) =>
+    planOperation(parts, values, rootType, room),
+  );
 
   const start = (execution: Execution): ExecutionResult | Promise<ExecutionResult> => {
     const { coerced, errors } = getVariableValues(
@@ -44,6 +48,8 @@ export function compileOperation(
       { maxErrors: 50 },
     );
     if (errors !== undefined) return { errors };
+    // Not held on to: it may be forgotten for want of room.
+    const cost = findCost?.(document, node);
     const estimated = cost?.estimate(coerced) ?? 0;
     const refusal = cost?.refuse(estimated);
     if (refusal != null) return { errors: [refusal] };

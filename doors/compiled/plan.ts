@@ -19,13 +19,16 @@ import { SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef } from 'grap
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import { createCompleter } from './complete.ts';
 import type { Completer, Run } from './execute.ts';
-import { createObjectExecutor } from './generate.ts';
+import { createLoop, createObjectExecutor } from './generate.ts';
 import type { ObjectExecutor } from './generate.ts';
+import type { Room } from '../room.ts';
 
 export interface Variant {
   readonly operation: CompiledParts;
   /** What `@skip` and `@include` read. */
   readonly conditions: Readonly<Record<string, unknown>>;
+  /** What is planned without room is not kept. */
+  readonly room: Readonly<Room>;
   /** For what is selected of an object of this type by these fields. */
   planObject(type: GraphQLObjectType, nodes: readonly FieldNode[]): ObjectExecutor;
 }
@@ -55,22 +58,25 @@ export function planOperation(
   operation: CompiledParts,
   conditions: Variant['conditions'],
   rootType: GraphQLObjectType,
+  room: Room,
 ): readonly FieldPlan[] {
   const { schema, node } = operation;
   const fragments = { ...operation.fragments };
   const variant: Variant = {
     operation,
     conditions,
-    planObject: (type, nodes) =>
-      createObjectExecutor(
-        planFields(variant, type, collectSubfields(schema, fragments, conditions, type, nodes)),
-      ),
+    room,
+    planObject(type, nodes) {
+      const fields = plan(type, collectSubfields(schema, fragments, conditions, type, nodes));
+      return room.fields > 0 ? createObjectExecutor(fields) : createLoop(fields);
+    },
   };
-  return planFields(
-    variant,
-    rootType,
-    collectFields(schema, fragments, conditions, rootType, node.selectionSet),
-  );
+  const plan = (type: GraphQLObjectType, collected: Collected): readonly FieldPlan[] => {
+    const fields = planFields(variant, type, collected);
+    room.fields -= fields.length;
+    return fields;
+  };
+  return plan(rootType, collectFields(schema, fragments, conditions, rootType, node.selectionSet));
 }
 
 export function collectFragments(document: DocumentNode): Readonly<Record<string, FragmentDefinitionNode>> {
@@ -121,10 +127,12 @@ export function forConditions<T>(
   };
 }
 
+type Collected = ReadonlyMap<string, readonly FieldNode[]>;
+
 function planFields(
   variant: Variant,
   parentType: GraphQLObjectType,
-  collected: ReadonlyMap<string, readonly FieldNode[]>,
+  collected: Collected,
 ): readonly FieldPlan[] {
   const plans: FieldPlan[] = [];
   for (const [key, nodes] of collected) {

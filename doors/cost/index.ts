@@ -11,6 +11,7 @@ import { planCost } from './plan.ts';
 import type { Variables } from './plan.ts';
 import { readWeights } from './weights.ts';
 import type { CallEstimator } from './weights.ts';
+import { keepForOperations } from '../room.ts';
 
 export type { CallEstimator };
 
@@ -51,12 +52,12 @@ export function createCosts<Context>(
   const refuse: OperationCost['refuse'] = (estimated) =>
     estimated > limit ? explain(estimated, limit) : null;
 
-  const createCost: FindCost = (document, node) => {
+  return keepForOperations((document, node, room): OperationCost => {
     const parts = { schema, node, fragments: collectFragments(document) };
     const rootType = schema.getRootType(node.operation);
     if (rootType == null) throw new Error(`the schema has no ${node.operation}`);
     const planFor = forConditions(findConditions(parts), (conditions) =>
-      planCost(parts, conditions, rootType, weights),
+      planCost(parts, conditions, rootType, weights, room),
     );
     const estimate = remembering((variables: Variables) => planFor(variables)(variables));
     return {
@@ -68,13 +69,7 @@ export function createCosts<Context>(
       },
       extensionsOf: (estimated, context) => ({ cost: { estimated, actual: spentBy(context as Context) } }),
     };
-  };
-  const costs = new WeakMap<OperationDefinitionNode, OperationCost>();
-  return (document, node) => {
-    const cost = costs.get(node) ?? createCost(document, node);
-    costs.set(node, cost);
-    return cost;
-  };
+  });
 }
 
 const maxRemembered = 100;

@@ -2,10 +2,19 @@
  * An operation's estimate, planned once: what costs something, and what it is multiplied by. Which fields an object has is
  * asked of graphql-js, as in `doors/compiled/`; what costs nothing is left out, so most plans are a step or two.
  */
-import { getArgumentValues, getNamedType, isAbstractType, isObjectType, Kind, visit } from 'graphql';
+import {
+  getArgumentValues,
+  getNamedType,
+  GraphQLError,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  visit,
+} from 'graphql';
 import type { FieldNode, GraphQLField, GraphQLNamedType, GraphQLObjectType } from 'graphql';
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import type { CompiledParts } from '../compiled/plan.ts';
+import type { Room } from '../room.ts';
 import { callsOf, sizeOf } from './weights.ts';
 import type { Arguments, FieldWeight, Weights } from './weights.ts';
 
@@ -49,6 +58,7 @@ export function planCost(
   conditions: Variables,
   rootType: GraphQLObjectType,
   weights: Weights,
+  room: Room,
 ): Estimate {
   const fragments = { ...given };
   const sums = new Map<string, Sum>();
@@ -78,7 +88,12 @@ export function planCost(
     if (known !== undefined) return known;
     const selected = new Set<string>();
     const alternatives = types.map((one) =>
-      planFields(one, collectSubfields(schema, fragments, conditions, one, nodes), sizedFields, selected),
+      planFields(
+        one,
+        () => collectSubfields(schema, fragments, conditions, one, nodes),
+        sizedFields,
+        selected,
+      ),
     );
     const sum = { alternatives: alternatives.filter(({ length }) => length > 0), selected };
     sums.set(key, sum);
@@ -87,14 +102,15 @@ export function planCost(
 
   const planFields = (
     parent: GraphQLObjectType,
-    collected: ReadonlyMap<string, readonly FieldNode[]>,
+    collect: () => Collected,
     sizedFields: readonly string[],
     selected: Set<string>,
   ): readonly Step[] => {
     const steps: Step[] = [];
     const definitions = parent.getFields();
-    for (const nodes of collected.values()) {
+    for (const nodes of orNone(collect).values()) {
       fieldCount += nodes.length;
+      room.fields -= nodes.length;
       if (fieldCount > maxFields) throw new TooLarge();
       const [first] = nodes;
       // Introspection has no definition there, and asks nobody.
@@ -117,8 +133,9 @@ export function planCost(
   let root: Sum;
   try {
     const selected = new Set<string>();
-    const collected = collectFields(schema, fragments, conditions, rootType, node.selectionSet);
-    root = { alternatives: [planFields(rootType, collected, [], selected)], selected };
+    const collect = (): Collected =>
+      collectFields(schema, fragments, conditions, rootType, node.selectionSet);
+    root = { alternatives: [planFields(rootType, collect, [], selected)], selected };
   } catch (error) {
     if (error instanceof TooLarge) return () => most;
     throw error;
@@ -130,6 +147,18 @@ export function planCost(
 }
 
 class TooLarge extends Error {}
+
+type Collected = ReadonlyMap<string, readonly FieldNode[]>;
+
+/** A condition can be wrong (null for a variable that has a default): then the object will be an error, and asks nobody. */
+function orNone(collect: () => Collected): Collected {
+  try {
+    return collect();
+  } catch (error) {
+    if (error instanceof GraphQLError) return new Map();
+    throw error;
+  }
+}
 
 const nothing: Sum = { alternatives: [], selected: new Set() };
 const free: Total = { once: 0, perItem: 0 };

@@ -15,6 +15,7 @@ import {
   dependenciesOf,
   idsOf,
   pagesFrom,
+  parentsOf,
   queryOf,
   regions,
   root,
@@ -280,6 +281,32 @@ describe('how a sweep asks', () => {
       expect(lists.calls).toEqual([]);
     },
   );
+
+  test('no more compartments below than may be asked: they are left out, and a row says so', async () => {
+    const lists = createFakeLists({
+      items: [itemOf({ nativeId: 'own' }), itemOf({ nativeId: 'below', compartmentId: child })],
+    });
+    const subtree = [root, child, ...Array.from({ length: 499 }, (_, index) => `${child}${index}`)];
+    const parents = { ...parentsOf(lists.items), subtreeOf: async () => subtree };
+    const query = queryOf({ includeSubcompartments: true, services: ['CONTAINERENGINE', 'IDENTITY'] });
+    // In two regions and at home: three lists for each of five hundred compartments.
+    const few = await pagesFrom(query, dependenciesOf(lists, { parents, maxCalls: 1_499 }));
+    expect(idsOf(few)).toEqual(['own']);
+    expect(few.map(({ failures }) => failures)).toEqual([
+      [
+        expect.objectContaining({
+          code: 'LIMIT_EXCEEDED',
+          compartmentId: root,
+          isRetryable: false,
+          message: expect.stringMatching(/^500 compartments .* 1500 calls .* 1499 are allowed .*left out/),
+        }),
+      ],
+    ]);
+    expect(lists.takeCalls().map(({ compartmentId }) => compartmentId)).toEqual([root, root, root]);
+    const all = await pagesFrom(query, dependenciesOf(lists, { parents, maxCalls: 1_500 }));
+    expect(idsOf(all).toSorted()).toEqual(['below', 'own']);
+    expect(all.flatMap(({ failures }) => failures)).toEqual([]);
+  });
 
   test('twice what two parents list is told once', async () => {
     const shared = { service: 'WAAS', nativeId: 'both', time: 5 } as const;

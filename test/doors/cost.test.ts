@@ -149,6 +149,16 @@ describe('an operation is estimated at', () => {
     expect(estimate(source, { if: false })).toBe(13);
   });
 
+  test('nothing below a condition that fails when it is executed, and all above it', () => {
+    // A null for what may not be null: the object is an error, and what brought it was asked.
+    const source = `query($if: Boolean = true) {
+      item { parts @include(if: $if) { id } } list(first: 2) { nodes { parts @include(if: $if) { id } } }
+    }`;
+    expect(estimate(source, { if: true })).toBe(estimate(source, { if: null }) + 3);
+    expect(estimate(source, { if: null })).toBe(4);
+    expect(estimate('query($if: Boolean = true) { item @skip(if: $if) { id } }', { if: null })).toBe(0);
+  });
+
   test('the operation that is named', () => {
     const source = 'query A { item { id } } query B { list { info { id } } }';
     expect(estimate(source, {}, 'A')).toBe(1);
@@ -296,6 +306,20 @@ describe('at the doors', () => {
     expect(await askStream(house, { query, variables: { n: 10 } })).toEqual([
       { data: { count: 10 }, extensions: { cost: { estimated: 10, actual: 4 } } },
     ]);
+  });
+
+  test('a condition that is null is an error at its place, on every door', async () => {
+    const house = await openHouse({ cost });
+    const payload = {
+      query: 'query($if: Boolean = true) { count(n: 5) @include(if: $if) }',
+      variables: { if: null },
+    };
+    const refused = { data: null, errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] };
+    expect((await post(house, payload)).json).toMatchObject(refused);
+    expect(await askStream(house, payload)).toMatchObject([refused]);
+    const socket = await greet(house);
+    socket.send({ type: 'subscribe', id: 'a', payload });
+    expect(await socket.read()).toMatchObject({ type: 'next', payload: refused });
   });
 
   test('what was not executed tells none', async () => {

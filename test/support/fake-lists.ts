@@ -228,6 +228,7 @@ export const dependenciesOf = (
   list: lists.list,
   complete: lists.complete,
   isLate: () => false,
+  maxCalls: 10_000,
   ...more,
 });
 
