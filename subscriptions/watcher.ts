@@ -11,6 +11,7 @@ import { createAlarm } from './alarm.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
 import type { Feed, FeedWriter } from './feed.ts';
+import { presentOf } from './present.ts';
 import { nextDelayMs } from './schedule.ts';
 import type { Tally } from './tally.ts';
 import { overflowOf, snapshotOf } from './telling.ts';
@@ -36,6 +37,8 @@ export interface Watcher {
   attach(): Feed;
   /** An observation that came by another way, e.g. a query's. */
   observe(workRequest: WorkRequest): void;
+  /** The last state seen; null when there was none. */
+  present(): WorkRequest | null;
   /** Completes all subscribers. */
   stop(): void;
   readonly subscribers: number;
@@ -202,6 +205,7 @@ export const createWatcher = (
     observe(workRequest) {
       if (!isStopped) take({ kind: 'seen', workRequest, askedAt: null });
     },
+    present: () => presentOf(track, clock.now()),
     stop() {
       const left = [...subscribers];
       halt(null);

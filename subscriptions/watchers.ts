@@ -52,6 +52,8 @@ export interface Watchers {
   watch(ref: WorkRequestRef): Feed;
   /** Tells watchers what others saw (a query, a cancel), so that nothing seen is lost. Complete states only. */
   observe(workRequest: WorkRequest): void;
+  /** The last state seen of what is being watched; null where there is none. */
+  present(ref: WorkRequestRef): WorkRequest | null;
   /** Completes every subscription and lets nobody watch any more. */
   stop(): void;
   stats(): WatchStats;
@@ -126,6 +128,7 @@ export const createWatchers = ({
     observe(workRequest) {
       watchers.get(keyOf(workRequest.ref))?.observe(workRequest);
     },
+    present: (ref) => watchers.get(keyOf(ref))?.present() ?? null,
     stop() {
       isStopped = true;
       for (const watcher of [...watchers.values()]) watcher.stop();
