@@ -10,6 +10,7 @@ import type { SweepPage, SweepQuery } from './datasources/sweep.ts';
 import type { Meter, WorkRequestRef } from './datasources/types.ts';
 import type { Cursors } from './resolvers/cursors.ts';
 import type { WatchEvent } from './subscriptions/events.ts';
+import type { Waited } from './subscriptions/waiting.ts';
 
 export interface Context {
   /** Reads, batched and de-duplicated within this operation; a subscription's remember nothing from event to event. */
@@ -22,6 +23,8 @@ export interface Context {
   readonly router: Router;
   /** Changes of one work request, as they are observed. */
   readonly watch: (ref: WorkRequestRef) => Promise<AsyncIterableIterator<WatchEvent>>;
+  /** Watches it until it needs no more waiting; what is read after that is read anew, and has its own time. */
+  readonly waitFor: (ref: WorkRequestRef, timeoutMs: number) => Promise<Waited>;
   /** Every work-request API, by name. */
   readonly catalog: Readonly<Record<ServiceName, Api<ServiceName>>>;
   /** The regions this gateway may call. */

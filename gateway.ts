@@ -14,6 +14,7 @@ import { createEndpoints } from './datasources/endpoints.ts';
 import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
 import { createLoaders } from './datasources/loaders.ts';
+import type { Loaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
 import { createPageCache } from './datasources/page-cache.ts';
 import { createParentFinders } from './datasources/parents.ts';
@@ -26,12 +27,14 @@ import { sweep } from './datasources/sweep.ts';
 import type { Clock, Errand, Meter, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
+import type { CallerInfo } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
 import { createEstimators } from './resolvers/cost.ts';
 import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
+import { createWaiting } from './subscriptions/waiting.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
 
 export interface GatewayOptions {
@@ -102,6 +105,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     random,
     log,
   });
+  const waiting = createWaiting({ watchers, clock, firstMs: 2 * deadlineMs });
   /** What a query sees, watchers are told. */
   const observed = (each: WorkRequestSource): WorkRequestSource => ({
     ...each,
@@ -152,21 +156,34 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
-  } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel' | 'meter'>;
+  } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel' | 'waitFor' | 'meter'>;
   const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
-  const createContext = (isSubscription: boolean): Context => {
-    const startedAt = clock.now();
+  const createContext = ({ isSubscription, signal }: CallerInfo): Context => {
+    // Of the operation, or of what is left of it after a wait.
+    let startedAt = clock.now();
     const meter: Meter = { calls: 0 };
-    const errand: Errand = { endsAt: startedAt + 2 * deadlineMs, meter };
+    const errand: Errand = {
+      get endsAt() {
+        return startedAt + 2 * deadlineMs;
+      },
+      meter,
+    };
     // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
     // would tell the first state for ever.
     const own = observed(isSubscription ? source : source.for(errand));
-    const loaders = createLoaders({
-      source: own,
-      observations,
-      cache: !isSubscription,
-      isLate: () => !isSubscription && clock.now() >= startedAt + deadlineMs / 2,
-    });
+    const createMemory = (): Loaders =>
+      createLoaders({
+        source: own,
+        observations,
+        cache: !isSubscription,
+        isLate: () => !isSubscription && clock.now() >= startedAt + deadlineMs / 2,
+      });
+    let memory = createMemory();
+    const loaders: Loaders = {
+      workRequest: (...asked) => memory.workRequest(...asked),
+      errors: (...asked) => memory.errors(...asked),
+      logs: (...asked) => memory.logs(...asked),
+    };
     return {
       ...constant,
       meter,
@@ -188,13 +205,21 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         watchers.hurry(ref);
         return cancellation;
       },
+      async waitFor(ref, timeoutMs) {
+        const full = (await own.complete(ref)) ?? ref;
+        const waited = await waiting.waitFor(full, { timeoutMs, gone: signal });
+        // What was read before the wait may be older than what it saw.
+        memory = createMemory();
+        startedAt = clock.now();
+        return waited;
+      },
     };
   };
 
   const schema = createSchema();
   const doors = createDoors<Context>({
     schema,
-    createContext: ({ isSubscription }) => createContext(isSubscription),
+    createContext,
     allowedHosts: config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts,
     allowedOrigins: config.allowedOrigins,
     log,
@@ -233,6 +258,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     },
     start: () => doors.start(config.host, config.port),
     async stop() {
+      // They would hold their connections open until those are cut.
+      waiting.stop();
       await doors.stop();
       watchers.stop();
       await upstream.close();

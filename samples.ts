@@ -148,6 +148,26 @@ mutation Cancel($id: ID!) {
         },
       ]),
   {
+    name: 'Wait for it',
+    query: `# Answers when it is over or needs attention, at the latest after a minute. For scripts, and where sockets do not get through.
+query Wait($id: ID!) {
+  waitForWorkRequest(id: $id, timeoutSeconds: 60) {
+    operationType
+    status
+    percentComplete
+    errors {
+      nodes {
+        code
+        message
+      }
+    }
+    observedAt
+  }
+}
+`,
+    variables: { id: samples?.progressing ?? placeholders.workRequest },
+  },
+  {
     name: 'Services',
     query: `# Every work-request API that this gateway reads.
 {

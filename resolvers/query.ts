@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type { QueryResolvers } from '../schema/generated.ts';
 import { depthFor, selectedFields } from './selection.ts';
+import { waitForWorkRequest } from './waiting.ts';
 import { workRequests } from './work-requests.ts';
 
 const maxNodes = 100;
@@ -35,6 +36,8 @@ export const Query: QueryResolvers = {
   },
 
   workRequests,
+
+  waitForWorkRequest,
 
   services: (_, _args, { catalog }) => Object.values(catalog),
 

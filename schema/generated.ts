@@ -112,6 +112,16 @@ export type Query = {
   /** Every work-request API this gateway reads. */
   readonly services: ReadonlyArray<Service>;
   /**
+   * One work request when it needs no more waiting: it is terminal, or NEEDS_ATTENTION. When the time is up: as it is then.
+   * It is watched as by a subscription, so however many wait for it Oracle Cloud is asked once. For scripts, and clients
+   * without sockets; the wait ends when the client goes away.
+   *
+   * Null and errors are those of `workRequest`; a failure that may pass is waited out. Of one that disappears while it is
+   * waited for (Oracle keeps work requests for twelve hours) the last state is answered, with `isStale`. UPSTREAM_TIMEOUT
+   * when the time is up and no state was seen, UPSTREAM_UNAVAILABLE when the gateway shuts down meanwhile.
+   */
+  readonly waitForWorkRequest?: Maybe<WorkRequest>;
+  /**
    * One work request; null when Oracle Cloud does not know it (any more: work requests are kept for twelve hours) or the
    * gateway's credential may not see it. Oracle answers the same to both.
    *
@@ -145,6 +155,15 @@ export type QueryNodeArgs = {
 /** What can be read. */
 export type QueryNodesArgs = {
   ids: ReadonlyArray<Scalars['ID']['input']>;
+};
+
+
+/** What can be read. */
+export type QueryWaitForWorkRequestArgs = {
+  id: Scalars['ID']['input'];
+  region?: InputMaybe<Scalars['String']['input']>;
+  service?: InputMaybe<ServiceName>;
+  timeoutSeconds?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -992,6 +1011,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   nodes?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Node']>>, ParentType, ContextType, RequireFields<QueryNodesArgs, 'ids'>>;
   regions?: Resolver<ReadonlyArray<ResolversTypes['Region']>, ParentType, ContextType>;
   services?: Resolver<ReadonlyArray<ResolversTypes['Service']>, ParentType, ContextType>;
+  waitForWorkRequest?: Resolver<Maybe<ResolversTypes['WorkRequest']>, ParentType, ContextType, RequireFields<QueryWaitForWorkRequestArgs, 'id' | 'timeoutSeconds'>>;
   workRequest?: Resolver<Maybe<ResolversTypes['WorkRequest']>, ParentType, ContextType, RequireFields<QueryWorkRequestArgs, 'id'>>;
   workRequests?: Resolver<Maybe<ResolversTypes['WorkRequestConnection']>, ParentType, ContextType, RequireFields<QueryWorkRequestsArgs, 'compartmentId' | 'first' | 'includeSubcompartments' | 'orderBy'>>;
 };

@@ -11,6 +11,7 @@ import type { Agenda } from './agenda.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
 import type { Feed, FeedWriter } from './feed.ts';
+import { presentOf } from './present.ts';
 import { nextDelayMs } from './schedule.ts';
 import type { Tally } from './tally.ts';
 import { overflowOf, snapshotOf } from './telling.ts';
@@ -49,6 +50,8 @@ export interface Watcher {
   join(): void;
   /** Looks as soon as it may: what is known is about to change. */
   hurry(): void;
+  /** The last state seen; null when there was none. */
+  present(): WorkRequest | null;
   /** Completes all subscribers. */
   stop(): void;
   readonly subscribers: number;
@@ -249,6 +252,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
       if (soonest < dueAt) lookIn(soonest - now);
     },
+    present: () => presentOf(track, clock.now()),
     stop() {
       const left = [...subscribers];
       halt(null);

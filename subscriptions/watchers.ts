@@ -66,6 +66,8 @@ export interface Watchers {
   pass(workRequest: WorkRequest): void;
   /** Has it looked at as soon as may be, if it is watched: after a cancel, say. */
   hurry(ref: WorkRequestRef): void;
+  /** The last state seen of what is being watched; null where there is none. */
+  present(ref: WorkRequestRef): WorkRequest | null;
   /** Completes every subscription and lets nobody watch any more. */
   stop(): void;
   stats(): WatchStats;
@@ -187,6 +189,7 @@ export const createWatchers = ({
     hurry(ref) {
       watchers.get(keyOf(ref))?.hurry();
     },
+    present: (ref) => watchers.get(keyOf(ref))?.present() ?? null,
     stop() {
       isStopped = true;
       for (const watcher of [...watchers.values()]) watcher.stop();

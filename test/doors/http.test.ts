@@ -288,6 +288,19 @@ describe('contexts', () => {
   });
 });
 
+test('an answer may take minutes: what is limited is the time of a request to arrive', async () => {
+  const { doors } = await openHouse();
+  const { timeout, requestTimeout, headersTimeout } = doors.app.server;
+  const { connectionTimeout, handlerTimeout } = doors.app.initialConfig as Record<string, unknown>;
+  expect({ timeout, connectionTimeout, handlerTimeout }).toEqual({
+    timeout: 0,
+    connectionTimeout: 0,
+    handlerTimeout: 0,
+  });
+  expect(requestTimeout).toBe(30_000);
+  expect(headersTimeout).toBeGreaterThan(0);
+});
+
 test('the log has one line for a request, without query string, headers or body', async () => {
   const house = await openHouse();
   const path = '/graphql?query={hello(name:"secret-canary")}';

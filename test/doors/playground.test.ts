@@ -212,7 +212,13 @@ describe('the playground, in a browser that reaches no other host', () => {
 
 test('without demo data visitors bring what they ask for, and are offered nothing to cancel', () => {
   const tabs = playgroundTabs(null);
-  expect(tabs.map(({ name }) => name)).toEqual(['Work request', 'Watch it', 'List', 'Services']);
+  expect(tabs.map(({ name }) => name)).toEqual([
+    'Work request',
+    'Watch it',
+    'List',
+    'Wait for it',
+    'Services',
+  ]);
   for (const { variables = {} } of tabs.slice(0, 3)) expect(JSON.stringify(variables)).toContain('ocid1.');
   expect(JSON.stringify(tabs)).toContain('…');
 });
