@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Api } from './datasources/api.ts';
 import type { Cancellation } from './datasources/cancel.ts';
 import type { ServiceName } from './datasources/catalog.ts';
+import type { ListScope } from './datasources/list-watch.ts';
 import type { Loaders } from './datasources/loaders.ts';
 import type { Region } from './datasources/regions.ts';
 import type { Router } from './datasources/routing.ts';
@@ -23,6 +24,8 @@ export interface Context {
   readonly router: Router;
   /** Changes of one work request, as they are observed. */
   readonly watch: (ref: WorkRequestRef) => Promise<AsyncIterableIterator<WatchEvent>>;
+  /** What is in a list and what is added, with all changes. @throws GatewayError BAD_USER_INPUT */
+  readonly watchList: (scope: ListScope) => AsyncIterableIterator<WatchEvent>;
   /** Watches it until it needs no more waiting; what is read after that is read anew, and has its own time. */
   readonly waitFor: (ref: WorkRequestRef, timeoutMs: number) => Promise<Waited>;
   /** Every work-request API, by name. */

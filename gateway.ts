@@ -10,9 +10,11 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { cancelWorkRequest } from './datasources/cancel.ts';
 import { catalog } from './datasources/catalog.ts';
+import { createDiscover } from './datasources/discovery.ts';
 import { createEndpoints } from './datasources/endpoints.ts';
 import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
+import { planListWatch } from './datasources/list-watch.ts';
 import { createLoaders } from './datasources/loaders.ts';
 import type { Loaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
@@ -24,7 +26,7 @@ import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
 import { createSweepEstimate } from './datasources/sweep-cost.ts';
 import { sweep } from './datasources/sweep.ts';
-import type { Clock, Errand, Meter, WorkRequestSource } from './datasources/types.ts';
+import type { Clock, Errand, Meter, WorkRequestSource, WorkRequestRef } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import type { CallerInfo } from './doors/index.ts';
@@ -86,12 +88,16 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   });
   const observations = createObservations();
   const source = createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId });
+  const isListComplete = ({ service }: Pick<WorkRequestRef, 'service'>): boolean =>
+    catalog[service].listLacks.size === 0;
   const watchers = createWatchers({
-    read: (ref) => polls.workRequest(ref, 'listItem'),
+    read: (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get'),
+    discover: (place, isKnown) => discover(place, isKnown),
+    isListComplete,
     keyOf: globalIdOf,
-    groupOf: ({ ref }) => {
+    groupOf({ ref }) {
       const compartmentId = observations.compartmentOf(ref);
-      return catalog[ref.service].readsByList && compartmentId !== null
+      return compartmentId !== null && isListComplete(ref) && catalog[ref.service].readsByList
         ? `${ref.service} ${ref.region} ${compartmentId}`
         : null;
     },
@@ -117,24 +123,22 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     async list(query) {
       const page = await each.list(query);
       // Where list items lack fields, what they tell is no state that a watcher could pass on.
-      if (catalog[query.service].listLacks.size === 0) page.items.forEach((item) => watchers.observe(item));
+      if (isListComplete(query)) page.items.forEach((item) => watchers.observe(item));
       return page;
     },
   });
+  const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
   /** Looks that are due together become one list, as the reads of a query do. */
-  const patient = source.for({ endsAt: Infinity, isPatient: true });
-  const polls = createLoaders({
-    source: {
-      ...patient,
-      async list(query) {
-        const page = await patient.list(query);
-        page.items.forEach((item) => watchers.pass(item));
-        return page;
-      },
-    },
-    observations,
-    cache: false,
-  });
+  const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
+  const patient = source.for(errandOfPolls);
+  const listForPolls: WorkRequestSource['list'] = async (query) => {
+    const page = await patient.list(query);
+    if (isListComplete(query)) page.items.forEach((item) => watchers.pass(item));
+    return page;
+  };
+  const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });
+  const parentsForPolls = parents.for(errandOfPolls);
+  const discover = createDiscover({ list: listForPolls, parents: parentsForPolls });
   const pages = createPageCache({
     observations,
     clock,
@@ -156,8 +160,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
+    watchList: (scope) =>
+      watchers.watchList(
+        planListWatch(scope, { endpoints, parents: parentsForPolls, maxCalls: config.maxQueryCost }),
+      ),
   } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel' | 'waitFor' | 'meter'>;
-  const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
   const createContext = ({ isSubscription, signal }: CallerInfo): Context => {
     // Of the operation, or of what is left of it after a wait.
     let startedAt = clock.now();

@@ -80,8 +80,7 @@ export interface SweepDependencies {
 
 /** @throws GatewayError BAD_USER_INPUT */
 export const sweep = async (query: SweepQuery, dependencies: SweepDependencies): Promise<SweepPage> => {
-  checkCompartmentId(query.compartmentId);
-  checkFilter(query.filter);
+  checkScope(query);
   const { position } = query;
   const { opened, failures, unknown, subtreeTries } = await openAll(query, dependencies);
   const streams = opened.map(({ stream }) => stream);
@@ -298,10 +297,10 @@ const findSubtree = async (
 };
 
 /** A tenancy can have thousands of compartments, and each is asked for everywhere. */
-const checkCalls = (
+export const checkCalls = (
   { length }: readonly string[],
-  query: SweepQuery,
-  dependencies: SweepDependencies,
+  query: Pick<SweepQuery, 'compartmentId' | 'services' | 'regions'>,
+  dependencies: Pick<SweepDependencies, 'endpoints' | 'maxCalls'>,
 ): void => {
   const { maxCalls } = dependencies;
   const calls = length * placesIn([query.compartmentId], query, dependencies).length;
@@ -312,10 +311,11 @@ const checkCalls = (
   );
 };
 
-const placesIn = (
+/** Where a compartment's work requests are asked for. */
+export const placesIn = (
   compartments: readonly string[],
-  { services, regions }: SweepQuery,
-  { endpoints }: SweepDependencies,
+  { services, regions }: Pick<SweepQuery, 'services' | 'regions'>,
+  { endpoints }: Pick<SweepDependencies, 'endpoints'>,
 ): readonly Place[] =>
   services.flatMap((service) =>
     regionsOf(service, regions, endpoints).flatMap((region) =>
@@ -331,6 +331,12 @@ export const regionsOf = (
 ): readonly string[] => {
   const possible = catalog[service].isHomeRegionOnly ? [homeRegion] : allowedRegions;
   return regions === null ? possible : possible.filter((region) => regions.includes(region));
+};
+
+/** @throws GatewayError BAD_USER_INPUT */
+export const checkScope = ({ compartmentId, filter }: Pick<SweepQuery, 'compartmentId' | 'filter'>): void => {
+  checkCompartmentId(compartmentId);
+  checkFilter(filter);
 };
 
 const checkCompartmentId = (compartmentId: string): void => {

@@ -82,6 +82,7 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
         });
       };
       gauge('gateway_watchers', 'Work requests being polled', ({ watchers }) => watchers);
+      gauge('gateway_listings', 'Lists being polled', ({ listings }) => listings);
       gauge('gateway_subscribers', 'Subscriptions being served', ({ subscribers }) => subscribers);
       counter('gateway_polls_total', 'Polls of watched work requests', ({ polls }) => polls);
       counter(

@@ -1,9 +1,9 @@
 /** What the fields cost whose arguments decide it: calls to Oracle Cloud, worked out before any is made. */
 import type { Context } from '../context.ts';
 import type { ServiceName } from '../datasources/catalog.ts';
-import type { EstimateSweep } from '../datasources/sweep-cost.ts';
+import type { EstimateSweep, SweepScope } from '../datasources/sweep-cost.ts';
 import type { CallEstimator } from '../doors/cost/index.ts';
-import type { QueryWorkRequestsArgs } from '../schema/generated.ts';
+import type { QueryWorkRequestsArgs, SubscriptionWorkRequestsArgs } from '../schema/generated.ts';
 import { lacks } from './selection.ts';
 
 export const createEstimators = ({
@@ -37,22 +37,27 @@ export const createEstimators = ({
     }
   };
 
+  const scopeOf = (given: Partial<SubscriptionWorkRequestsArgs>): SweepScope => ({
+    services: given.services?.length ? [...new Set(given.services)] : null,
+    regions: given.regions?.length ? regionsIn(given.regions) : null,
+    includeSubcompartments: given.includeSubcompartments ?? false,
+    filter: given.filter ?? {},
+  });
+
   return {
+    // What it takes until SYNCED.
+    'Subscription.workRequests': (args) =>
+      estimateSweep(scopeOf(args as Partial<SubscriptionWorkRequestsArgs>)),
     'Query.workRequests': (args, selected) => {
       const given = args as Partial<QueryWorkRequestsArgs>;
-      const services = given.services?.length ? [...new Set(given.services)] : null;
+      const scope = scopeOf(given);
+      const { services } = scope;
       const found = lacking.get(selected) ?? findLacking(selected);
       lacking.set(selected, found);
       const gets =
         (services?.some((service) => found.has(service)) ?? found.size > 0)
           ? Math.min(Math.max(given.first ?? 25, 0), 100)
           : 0;
-      const scope = {
-        services,
-        regions: given.regions?.length ? regionsIn(given.regions) : null,
-        includeSubcompartments: given.includeSubcompartments ?? false,
-        filter: given.filter ?? {},
-      };
       return estimateSweep(scope) + gets;
     },
   };

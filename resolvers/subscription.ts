@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import type { Target } from '../datasources/routing.ts';
 import type { WatchEvent } from '../subscriptions/events.ts';
 import type { SubscriptionResolvers } from '../schema/generated.ts';
+import { readScope } from './work-requests.ts';
 
 export const Subscription: SubscriptionResolvers = {
   workRequest: {
@@ -14,5 +15,9 @@ export const Subscription: SubscriptionResolvers = {
       if (ifAbsent) throw ifAbsent;
       return event;
     },
+  },
+  workRequests: {
+    subscribe: (_, asked, context) => context.watchList(readScope(asked, context)),
+    resolve: (event: WatchEvent) => event,
   },
 };

@@ -1,9 +1,12 @@
 /** The list: its arguments, and one page of it as a connection. */
+import type { Context } from '../context.ts';
 import type { ServiceName } from '../datasources/catalog.ts';
+import type { ListScope } from '../datasources/list-watch.ts';
 import type { SweepPage, SweepPosition } from '../datasources/sweep.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type {
   QueryResolvers,
+  SubscriptionWorkRequestsArgs,
   WorkRequestConnectionResolvers,
   WorkRequestEdgeResolvers,
 } from '../schema/generated.ts';
@@ -23,20 +26,29 @@ export interface ListedEdge {
 
 const defaultFirst = 25;
 
+/** Which lists are meant: all services and regions where none is named. */
+export const readScope = (
+  { compartmentId, includeSubcompartments, services, regions, filter }: SubscriptionWorkRequestsArgs,
+  { router, catalog }: Pick<Context, 'router' | 'catalog'>,
+): ListScope => ({
+  compartmentId,
+  includeSubcompartments: includeSubcompartments ?? false,
+  services: services?.length ? [...new Set(services)] : (Object.keys(catalog) as ServiceName[]),
+  regions: regions?.length ? router.routeRegions(regions) : null,
+  filter: filter ?? {},
+});
+
 export const workRequests: QueryResolvers['workRequests'] = async (
   _,
   { first, after, ...asked },
-  { router, sweep, catalog, cursors },
+  context,
 ): Promise<ListedPage> => {
-  const { compartmentId, includeSubcompartments, services, regions, filter, orderBy } = asked;
+  const { sweep, cursors } = context;
+  const { filter, orderBy } = asked;
   // A cursor is good for the same arguments only, whatever their order.
   const purpose = `workRequests ${JSON.stringify(asked, Object.keys({ ...asked, ...filter }).sort())}`;
   const page = await sweep({
-    compartmentId,
-    includeSubcompartments: includeSubcompartments ?? false,
-    services: services?.length ? [...new Set(services)] : (Object.keys(catalog) as ServiceName[]),
-    regions: regions?.length ? router.routeRegions(regions) : null,
-    filter: filter ?? {},
+    ...readScope(asked, context),
     order: orderBy === 'TIME_ACCEPTED_ASC' ? 'ASC' : 'DESC',
     first: checkFirst(first ?? defaultFirst),
     position: after == null ? null : cursors.open<SweepPosition>(purpose, after),

@@ -493,6 +493,15 @@ export type Subscription = {
    * two polls were not seen by anyone.
    */
   readonly workRequest: WorkRequestEvent;
+  /**
+   * What happens in a compartment: SNAPSHOT of each work request that matches (terminal ones too), SYNCED, then ADDED for each that
+   * matches later, and CHANGED and FINISHED of all that were told. The filter decides what is told first; what was told is
+   * followed to its end, also where it matches no more. It never completes by itself.
+   *
+   * A source that cannot be listed is a GAP without a work request, which names it, and is asked on. More than 1,000 matches at the
+   * start are LIMIT_EXCEEDED. Arguments as for the query of the same name; wrong ones are BAD_USER_INPUT, REGION_NOT_ALLOWED.
+   */
+  readonly workRequests: WorkRequestEvent;
 };
 
 
@@ -504,6 +513,19 @@ export type SubscriptionWorkRequestArgs = {
   id: Scalars['ID']['input'];
   region?: InputMaybe<Scalars['String']['input']>;
   service?: InputMaybe<ServiceName>;
+};
+
+
+/**
+ * Live changes. Oracle Cloud pushes none: the gateway polls once however many watch, and pushes to all.
+ * Over WebSocket (`graphql-transport-ws`) at `/graphql`, or as server-sent events at `/graphql/stream`.
+ */
+export type SubscriptionWorkRequestsArgs = {
+  compartmentId: Scalars['String']['input'];
+  filter?: InputMaybe<WorkRequestFilter>;
+  includeSubcompartments?: InputMaybe<Scalars['Boolean']['input']>;
+  regions?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  services?: InputMaybe<ReadonlyArray<ServiceName>>;
 };
 
 /**
@@ -698,7 +720,7 @@ export type WorkRequestFilter = {
 /** A stretch of time, or the reason, for which nothing could be observed. */
 export type WorkRequestGap = {
   readonly __typename?: 'WorkRequestGap';
-  /** When the work request was last seen; null when it never was, and for OVERFLOW. */
+  /** When the work request, or the list, was last seen; null when it never was, and for OVERFLOW. */
   readonly from?: Maybe<Scalars['DateTime']['output']>;
   /** What happened and what to do, in a sentence. */
   readonly message: Scalars['String']['output'];
@@ -708,7 +730,7 @@ export type WorkRequestGap = {
   readonly to?: Maybe<Scalars['DateTime']['output']>;
 };
 
-/** Why nothing could be observed. A subscription to one work request goes on after UPSTREAM_SILENT, and after no other. */
+/** Why nothing could be observed. A subscription to one work request goes on after UPSTREAM_SILENT, and after no other; one to a list after all but OVERFLOW. */
 export const WorkRequestGapReason = {
   /** Permission was lost. */
   Forbidden: 'FORBIDDEN',
@@ -1047,6 +1069,7 @@ export type SourceFailureResolvers<ContextType = Context, ParentType extends Res
 
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
   workRequest?: SubscriptionResolver<ResolversTypes['WorkRequestEvent'], "workRequest", ParentType, ContextType, RequireFields<SubscriptionWorkRequestArgs, 'id'>>;
+  workRequests?: SubscriptionResolver<ResolversTypes['WorkRequestEvent'], "workRequests", ParentType, ContextType, RequireFields<SubscriptionWorkRequestsArgs, 'compartmentId' | 'includeSubcompartments'>>;
 };
 
 export type WorkRequestResolvers<ContextType = Context, ParentType extends ResolversParentTypes['WorkRequest'] = ResolversParentTypes['WorkRequest']> = {

@@ -1,4 +1,5 @@
 /** How events are worded: one function for each thing that can be told. Times are milliseconds since the epoch. */
+import type { Place } from '../datasources/discovery.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type { GapReason, Told } from './events.ts';
 
@@ -18,6 +19,27 @@ export const finishedOf = (before: WorkRequest, after: WorkRequest): Told => ({
   ...tell('FINISHED', after),
   previousStatus: before.status,
 });
+
+/** All SNAPSHOTs were told. */
+export const synced: Told = {
+  type: 'SYNCED',
+  workRequest: null,
+  previousStatus: null,
+  nextPollAt: null,
+  gap: null,
+  isProgress: false,
+};
+
+const added = new WeakMap<Told, Told>();
+
+/** The state in an event as the first sight of it: the same object for the same event. */
+export const addedOf = (event: Told): Told => {
+  const known = added.get(event);
+  if (known) return known;
+  const made: Told = { ...event, type: 'ADDED', previousStatus: null, isProgress: false };
+  added.set(event, made);
+  return made;
+};
 
 export const absenceOf = (now: number): Told =>
   gap('NOT_FOUND', null, null, now, 'There is no such work request, or the gateway may not read it.');
@@ -54,6 +76,40 @@ export const silenceOf = (known: WorkRequest | null, seenAt: number | null, now:
     seenAt,
     now,
     'Oracle Cloud has not answered for a while; the gateway keeps asking.',
+  );
+
+/** About a list: the work requests in it are not told of, nor what is added. */
+export const listAbsenceOf = (place: Place, now: number): Told =>
+  listGap('NOT_FOUND', place, null, now, 'knows no such compartment, or does not let the gateway list in it');
+
+export const listRefusalOf = (place: Place, now: number): Told =>
+  listGap('FORBIDDEN', place, null, now, 'does not let the gateway list');
+
+export const listSilenceOf = (place: Place, answeredAt: number | null, now: number): Told =>
+  listGap('UPSTREAM_SILENT', place, answeredAt, now, 'has not answered for a while');
+
+export const compartmentAbsenceOf = ({ compartmentId }: Place, now: number): Told =>
+  gap(
+    'NOT_FOUND',
+    null,
+    null,
+    now,
+    `No service knows compartment ${compartmentId}, or the gateway may not list in it. It is asked again, rarely.`,
+  );
+
+const listGap = (
+  reason: GapReason,
+  { service, region, compartmentId }: Place,
+  from: number | null,
+  now: number,
+  what: string,
+): Told =>
+  gap(
+    reason,
+    null,
+    from,
+    now,
+    `${service} in ${region} ${what} (compartment ${compartmentId}): what is in its list is missing until it answers. The gateway keeps asking.`,
   );
 
 /** Ends the feed of a subscriber that did not read; `told` is what found no room. */

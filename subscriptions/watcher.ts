@@ -40,8 +40,19 @@ export interface WatcherOptions {
   readonly onLate: (workRequest: WorkRequest) => void;
 }
 
+/** What is told to somebody who keeps no feed. */
+export type Writer = Pick<FeedWriter, 'push' | 'end' | 'fail'>;
+
+export interface Follow {
+  /** The state that is known now, as a newcomer would be told; null: none yet. */
+  snapshot(): Told | null;
+  leave(): void;
+}
+
 export interface Watcher {
   attach(): Feed;
+  /** The same for a list, which tells its own subscribers. */
+  follow(writer: Writer): Follow;
   /** An observation that came by another way, e.g. a query's. */
   observe(workRequest: WorkRequest): void;
   /** One from the list of a poll: it may be just what a look of this watcher is waiting for. */
@@ -54,11 +65,14 @@ export interface Watcher {
   present(): WorkRequest | null;
   /** Completes all subscribers. */
   stop(): void;
+  /** Lists not counted. */
   readonly subscribers: number;
 }
 
 interface Subscriber {
-  readonly writer: FeedWriter;
+  readonly writer: Writer;
+  /** Somebody's own, not a list's. */
+  readonly isFeed: boolean;
   /** Has no SNAPSHOT yet. */
   isWaiting: boolean;
 }
@@ -207,6 +221,11 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     for (const news of newsFor(subscriber, null)) subscriber.writer.push(news);
   };
 
+  const seat = (subscriber: Subscriber): void => {
+    subscribers.add(subscriber);
+    welcome(subscriber);
+  };
+
   const startLook = (): void => {
     lookAlarm.clear();
     look().catch((error: unknown) => finish(null, { error }));
@@ -220,21 +239,26 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
 
   return {
     attach() {
-      const subscriber: Subscriber = {
-        isWaiting: true,
-        writer: createFeed({
-          capacity,
-          overflow(told) {
-            tally.gaps.OVERFLOW += 1;
-            return overflowOf(told, clock.now());
-          },
-          onMerge: () => (tally.merged += 1),
-          onClose: () => detach(subscriber),
-        }),
+      const writer = createFeed({
+        capacity,
+        overflow(told) {
+          tally.gaps.OVERFLOW += 1;
+          return overflowOf(told, clock.now());
+        },
+        onMerge: () => (tally.merged += 1),
+        onClose: () => detach(subscriber),
+      });
+      const subscriber: Subscriber = { isWaiting: true, isFeed: true, writer };
+      seat(subscriber);
+      return writer.feed;
+    },
+    follow(writer) {
+      const subscriber: Subscriber = { isWaiting: true, isFeed: false, writer };
+      seat(subscriber);
+      return {
+        snapshot: () => (track.known === null ? null : presentState(track.known)),
+        leave: () => detach(subscriber),
       };
-      subscribers.add(subscriber);
-      welcome(subscriber);
-      return subscriber.writer.feed;
     },
     observe,
     pass(workRequest) {
@@ -259,7 +283,9 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       for (const subscriber of left) subscriber.writer.end();
     },
     get subscribers() {
-      return subscribers.size;
+      let feeds = 0;
+      for (const { isFeed } of subscribers) if (isFeed) feeds += 1;
+      return feeds;
     },
   };
 };

@@ -6,12 +6,16 @@
  * docs/decisions/subscriptions.md says what is told when, and why.
  */
 import type { WorkRequestStatus } from '../datasources/status.ts';
+import type { Discover, Place } from '../datasources/discovery.ts';
+import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import { createAgenda } from './agenda.ts';
 import type { GapReason } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
+import { createListing } from './listing.ts';
+import { createLists } from './lists.ts';
 import { createTally } from './tally.ts';
 import { overflowOf } from './telling.ts';
 import { resumeTrack, startTrack } from './track.ts';
@@ -25,6 +29,10 @@ export interface WatchersOptions {
    * @throws UpstreamError
    */
   readonly read: (ref: WorkRequestRef) => Promise<WorkRequest | null>;
+  /** What there is in a list. @throws UpstreamError */
+  readonly discover?: Discover;
+  /** Whether the items of a list hold all fields. */
+  readonly isListComplete?: (place: Pick<Place, 'service'>) => boolean;
   /** The same for every ref of one work request. */
   readonly keyOf: (ref: WorkRequestRef) => string;
   /**
@@ -33,7 +41,7 @@ export interface WatchersOptions {
    */
   readonly groupOf?: (workRequest: WorkRequest) => string | null;
   /** Whether reads of this place wait for the gateway's own budget. */
-  readonly isHeldUp?: (ref: WorkRequestRef) => boolean;
+  readonly isHeldUp?: (place: Pick<Place, 'service' | 'region'>) => boolean;
   /** Called when a work request begins to be watched, and when it ends. */
   readonly onWatch?: (key: string, isWatched: boolean) => void;
   readonly isTerminal: (workRequest: WorkRequest) => boolean;
@@ -60,6 +68,11 @@ export interface Watchers {
    * whoever calls it owes it a `return()` or reading to the end.
    */
   watch(ref: WorkRequestRef): Feed;
+  /**
+   * SNAPSHOT of each match, SYNCED, then ADDED, CHANGED, FINISHED; never done by itself. Rejects with LIMIT_EXCEEDED where
+   * too many match. As with `watch`, watching begins with this call.
+   */
+  watchList(list: ListWatchPlan): Feed;
   /** Tells watchers what others saw (a query, a cancel), so that nothing seen is lost. Complete states only. */
   observe(workRequest: WorkRequest): void;
   /** The same for what the list of a poll told beside what it was made for. */
@@ -74,8 +87,9 @@ export interface Watchers {
 }
 
 export interface WatchStats {
-  /** Work requests being polled, and who listens. */
+  /** Work requests being polled, lists being polled, and who listens to either. */
   readonly watchers: number;
+  readonly listings: number;
   readonly subscribers: number;
   /** Since the start: see tally.ts. */
   readonly polls: number;
@@ -88,6 +102,8 @@ const restsKept = 10_000;
 
 export const createWatchers = ({
   read,
+  discover = () => Promise.resolve([]),
+  isListComplete = () => true,
   keyOf,
   groupOf = () => null,
   isHeldUp = () => false,
@@ -144,6 +160,35 @@ export const createWatchers = ({
     return watcher;
   };
 
+  const lists = createLists({
+    clock,
+    agenda,
+    onMerge: () => (tally.merged += 1),
+    onOverflow: () => (tally.gaps.OVERFLOW += 1),
+    createListing: (place, onStopped) =>
+      createListing({
+        place,
+        read: (isKnown) => discover(place, isKnown),
+        isComplete: isListComplete(place),
+        follow(ref, seed, writer) {
+          const key = keyOf(ref);
+          const present = watchers.get(key);
+          const watcher = present ?? start(key, ref);
+          // What the list told a moment ago needs no look of its own yet.
+          if (!present && seed) watcher.observe(seed);
+          return watcher.follow(writer);
+        },
+        isHeldUp: () => isHeldUp(place),
+        rules,
+        clock,
+        agenda,
+        random,
+        tally,
+        onTrouble: (error) => report(log, place, error),
+        onStopped,
+      }),
+  });
+
   const gather = (group: string | null): void => {
     const mates = group === null ? undefined : groups.get(group);
     // Those who join do not gather the others again.
@@ -180,11 +225,14 @@ export const createWatchers = ({
       const key = keyOf(ref);
       return (watchers.get(key) ?? start(key, ref)).attach();
     },
+    watchList: (list) => (isStopped ? endedFeed() : lists.watch(list)),
     observe(workRequest) {
       watchers.get(keyOf(workRequest.ref))?.observe(workRequest);
+      lists.sight(workRequest);
     },
     pass(workRequest) {
       watchers.get(keyOf(workRequest.ref))?.pass(workRequest);
+      lists.sight(workRequest);
     },
     hurry(ref) {
       watchers.get(keyOf(ref))?.hurry();
@@ -192,13 +240,20 @@ export const createWatchers = ({
     present: (ref) => watchers.get(keyOf(ref))?.present() ?? null,
     stop() {
       isStopped = true;
+      lists.stop();
       for (const watcher of [...watchers.values()]) watcher.stop();
       rests.clear();
     },
     stats() {
-      let subscribers = 0;
+      let { subscribers } = lists;
       for (const watcher of watchers.values()) subscribers += watcher.subscribers;
-      return { ...tally, gaps: { ...tally.gaps }, watchers: watchers.size, subscribers };
+      return {
+        ...tally,
+        gaps: { ...tally.gaps },
+        watchers: watchers.size,
+        listings: lists.listings,
+        subscribers,
+      };
     },
   };
 };
@@ -214,11 +269,15 @@ const endedFeed = (): Feed => {
 };
 
 /** Once per row of failures; what the caller is told stands in the events. */
-const report = (log: WatchLog | undefined, { service, region }: WorkRequestRef, error: unknown): void => {
-  if (error === null) return log?.info({ service, region }, 'a watched work request can be read again');
+const report = (
+  log: WatchLog | undefined,
+  { service, region }: Pick<WorkRequestRef, 'service' | 'region'>,
+  error: unknown,
+): void => {
+  if (error === null) return log?.info({ service, region }, 'what is watched can be read again');
   const code = error instanceof GatewayError ? error.code : 'INTERNAL_SERVER_ERROR';
   const opcRequestId = error instanceof UpstreamError ? error.failure.opcRequestId : null;
   // A bug's stack is worth having; the message of an expected failure is written to hold no secret.
   const err = error instanceof UpstreamError ? error.message : error;
-  log?.warn({ service, region, code, opcRequestId, err }, 'a watched work request cannot be read for now');
+  log?.warn({ service, region, code, opcRequestId, err }, 'what is watched cannot be read for now');
 };

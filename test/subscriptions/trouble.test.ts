@@ -252,8 +252,8 @@ describe('an upstream that does not answer', () => {
     readAll(watchers.watch(refOf()));
     await clock.advance(60_000);
     expect(lines).toEqual([
-      'warn a watched work request cannot be read for now UPSTREAM_UNAVAILABLE',
-      'info a watched work request can be read again',
+      'warn what is watched cannot be read for now UPSTREAM_UNAVAILABLE',
+      'info what is watched can be read again',
     ]);
     expect(watchers.stats().pollFailures).toBe(3);
     watchers.stop();

@@ -1,0 +1,276 @@
+/**
+ * The one poller of one list, a (service, region, compartment), however many subscribe. It discovers; what it finds and is
+ * not over is followed by its watcher, the same that a subscription to it alone has.
+ *
+ * A subscriber that is new needs the whole list; afterwards its newest part tells what was added.
+ */
+import type { Place } from '../datasources/discovery.ts';
+import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
+import { GatewayError, UpstreamError } from '../errors.ts';
+import type { Agenda } from './agenda.ts';
+import type { Told } from './events.ts';
+import { intervalMs, nextDelayMs } from './schedule.ts';
+import type { Tally } from './tally.ts';
+import { listAbsenceOf, listRefusalOf, listSilenceOf, snapshotOf } from './telling.ts';
+import type { Rules } from './track.ts';
+import type { Follow, Writer } from './watcher.ts';
+
+/** One subscriber's interest in one place. */
+export interface Listener {
+  /** Whether list items that lack fields do not let it decide. */
+  readonly wantsWhole: boolean;
+  /** A state, as a SNAPSHOT, of one that it may not have been told of. */
+  onState(snapshot: Told): void;
+  /** What happened to one that it may have been told of. */
+  onNews(told: Told): void;
+  /** The list itself cannot be read: a GAP about nothing. */
+  onTrouble(gap: Told): void;
+  /** What there is was told, or could not be read for now. Once. */
+  onReady(): void;
+}
+
+export interface ListingOptions {
+  readonly place: Place;
+  /** The whole list, or its newest part down to something known. */
+  readonly read: (isKnown: ((workRequest: WorkRequest) => boolean) | null) => Promise<readonly WorkRequest[]>;
+  /** Whether items of this list hold all fields. */
+  readonly isComplete: boolean;
+  readonly follow: (ref: WorkRequestRef, seed: WorkRequest | null, writer: Writer) => Follow;
+  readonly isHeldUp: () => boolean;
+  readonly rules: Rules;
+  readonly clock: Clock;
+  readonly agenda: Agenda;
+  readonly random: () => number;
+  readonly tally: Tally;
+  readonly onTrouble: (error: unknown) => void;
+  /** The last listener left. */
+  readonly onStopped: () => void;
+}
+
+export interface Listing {
+  /** @returns how to leave */
+  attach(listener: Listener): () => void;
+  /** Somebody else saw this in the list. */
+  sight(workRequest: WorkRequest): void;
+}
+
+interface Seat {
+  /** Needs the whole list. */
+  isWaiting: boolean;
+  isReady: boolean;
+}
+
+/** Then the list is read whole again, to forget what is no longer in it. */
+const maxKnown = 20_000;
+const intervalsOfSilence = 3;
+
+export const createListing = (options: ListingOptions): Listing => {
+  const { place, read, isComplete, rules, clock, agenda, tally } = options;
+  const seats = new Map<Listener, Seat>();
+  /** All that was seen in the list. */
+  let known = new Set<string>();
+  const followed = new Map<string, Follow>();
+  /** Watched to an end, whatever the list still says. */
+  const over = new Set<string>();
+  /** Followed, and no state told yet. */
+  const unsettled = new Set<string>();
+  let trouble: Told | null = null;
+  let failures = 0;
+  let answeredAt = clock.now();
+  let newsAt = clock.now();
+  let notBefore = 0;
+  let interval = rules.pollMinMs;
+  let lookedAt: number | null = null;
+  let dueAt: number | null = null;
+  let isLooking = false;
+  let isStopped = false;
+  let hasNews = false;
+
+  const look = async (): Promise<void> => {
+    isLooking = true;
+    lookedAt = clock.now();
+    dueAt = null;
+    notBefore = 0;
+    hasNews = false;
+    tally.polls += 1;
+    const isWhole = known.size > maxKnown || [...seats.values()].some(({ isWaiting }) => isWaiting);
+    armSilence();
+    let error: unknown = null;
+    try {
+      const found = await read(isWhole ? null : ({ id }) => known.has(id));
+      isLooking = false;
+      if (isStopped) return;
+      answer(found, isWhole);
+    } catch (caught) {
+      isLooking = false;
+      if (isStopped) return;
+      error = caught;
+      fail(caught);
+    }
+    if (isStopped) return;
+    const now = clock.now();
+    interval = intervalMs(
+      { status: 'IN_PROGRESS', percentComplete: null, inStatusMs: now - newsAt, unchanged: hasNews ? 0 : 1 },
+      rules,
+    );
+    // Who came while the newest part was read gets the whole list as soon as it may be read again.
+    const isAwaited = error === null && [...seats.values()].some(({ isWaiting }) => isWaiting);
+    const situation = {
+      intervalMs: interval,
+      failures,
+      absences: 0,
+      isUnsure: isAwaited,
+      waitMs: notBefore - now,
+    };
+    lookIn(nextDelayMs(situation, rules, options.random()));
+    armSilence();
+  };
+
+  const answer = (found: readonly WorkRequest[], isWhole: boolean): void => {
+    if (failures > 0) options.onTrouble(null);
+    failures = 0;
+    trouble = null;
+    answeredAt = clock.now();
+    const before = known;
+    if (isWhole) known = new Set(followed.keys());
+    for (const item of found) note(item, !before.has(item.id), isWhole);
+    if (isWhole) {
+      for (const id of over) if (!known.has(id)) over.delete(id);
+      for (const seat of seats.values()) seat.isWaiting = false;
+    }
+    greet();
+  };
+
+  const note = (item: WorkRequest, isNew: boolean, isWhole: boolean): void => {
+    known.add(item.id);
+    if (isNew) {
+      hasNews = true;
+      newsAt = clock.now();
+    }
+    const present = followed.get(item.id);
+    if (present) {
+      const snapshot = isWhole ? present.snapshot() : null;
+      if (snapshot) tellState(snapshot);
+    } else if (mustFollow(item)) {
+      if (!over.has(item.id)) follow(item);
+    } else if (isNew || isWhole) {
+      tellState(snapshotOf(item, true));
+    }
+  };
+
+  const mustFollow = (item: WorkRequest): boolean =>
+    !rules.isTerminalStatus(item.status) ||
+    (!isComplete && [...seats.keys()].some(({ wantsWhole }) => wantsWhole));
+
+  const follow = ({ id, ref, ...item }: WorkRequest): void => {
+    const settle = (): void => {
+      if (unsettled.delete(id)) greet();
+    };
+    const finish = (last?: Told): void => {
+      followed.delete(id);
+      over.add(id);
+      if (last) relay(last);
+      settle();
+    };
+    const writer: Writer = {
+      push(told) {
+        relay(told);
+        settle();
+      },
+      end: finish,
+      fail: () => finish(),
+    };
+    unsettled.add(id);
+    const seat = options.follow(ref, isComplete ? { id, ref, ...item } : null, writer);
+    if (!over.has(id)) followed.set(id, seat);
+  };
+
+  const relay = (told: Told): void => {
+    if (told.type === 'SNAPSHOT') tellState(told);
+    else for (const listener of [...seats.keys()]) listener.onNews(told);
+  };
+
+  const tellState = (snapshot: Told): void => {
+    for (const listener of [...seats.keys()]) listener.onState(snapshot);
+  };
+
+  /** Those for whom all that there is was told. */
+  const greet = (): void => {
+    if (unsettled.size > 0 || isLooking) return;
+    for (const [listener, seat] of [...seats]) if (!seat.isWaiting) welcome(listener, seat);
+  };
+
+  const welcome = (listener: Listener, seat: Seat): void => {
+    if (seat.isReady) return;
+    seat.isReady = true;
+    if (trouble) listener.onTrouble(trouble);
+    listener.onReady();
+  };
+
+  const fail = (error: unknown): void => {
+    tally.pollFailures += 1;
+    if (failures === 0) options.onTrouble(error);
+    failures += 1;
+    const code = error instanceof GatewayError ? error.code : null;
+    if (error instanceof UpstreamError) notBefore = clock.now() + (error.failure.retryAfterMs ?? 0);
+    // Upstream is sure; all the same it is asked again, rarely: permissions are given, too.
+    if (code === 'FORBIDDEN') setTrouble(listRefusalOf(place, clock.now()));
+    else if (code === 'NOT_FOUND') setTrouble(listAbsenceOf(place, clock.now()));
+    for (const [listener, seat] of [...seats]) welcome(listener, seat);
+  };
+
+  const setTrouble = (gap: Told): void => {
+    if (trouble?.gap?.reason === gap.gap?.reason) return;
+    trouble = gap;
+    if (gap.gap) tally.gaps[gap.gap.reason] += 1;
+    for (const [listener, { isReady }] of [...seats]) if (isReady) listener.onTrouble(gap);
+  };
+
+  const lookIn = (delayMs: number): void => {
+    dueAt = clock.now() + delayMs;
+    lookAlarm.set(delayMs);
+  };
+
+  const armSilence = (): void => {
+    if (trouble !== null || (failures === 0 && !isLooking)) return silenceAlarm.clear();
+    const quietUntil = Math.max(
+      answeredAt + intervalsOfSilence * interval,
+      notBefore && notBefore + interval,
+    );
+    silenceAlarm.set(Math.max(quietUntil, (lookedAt ?? 0) + interval) - clock.now());
+  };
+
+  const startLook = (): void => {
+    lookAlarm.clear();
+    void look();
+  };
+  const lookAlarm = agenda.createAlarm(startLook);
+  const silenceAlarm = agenda.createAlarm(() => {
+    if (isLooking && options.isHeldUp()) silenceAlarm.set(interval);
+    else setTrouble(listSilenceOf(place, answeredAt, clock.now()));
+  });
+
+  return {
+    attach(listener) {
+      seats.set(listener, { isWaiting: true, isReady: false });
+      const now = clock.now();
+      // Not each newcomer's own look: at most one per shortest interval, and none before upstream wants it.
+      const soonest = Math.max(notBefore, lookedAt === null ? now : lookedAt + rules.pollMinMs);
+      if (!isLooking && soonest <= now) startLook();
+      else if (!isLooking && (dueAt === null || soonest < dueAt)) lookIn(soonest - now);
+      return () => {
+        seats.delete(listener);
+        if (seats.size > 0 || isStopped) return;
+        isStopped = true;
+        lookAlarm.clear();
+        silenceAlarm.clear();
+        for (const { leave } of [...followed.values()]) leave();
+        followed.clear();
+        options.onStopped();
+      };
+    },
+    sight(item) {
+      if (!isStopped && !known.has(item.id)) note(item, true, false);
+    },
+  };
+};

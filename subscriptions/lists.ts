@@ -1,0 +1,205 @@
+/**
+ * Subscriptions to a list: SNAPSHOT of each match, SYNCED when each place has answered or failed once, then what happens.
+ * A subscriber hears of each work request from one place, and of nothing that its filter did not let in.
+ */
+import type { Place } from '../datasources/discovery.ts';
+import type { ListWatchPlan } from '../datasources/list-watch.ts';
+import type { Clock, WorkRequest } from '../datasources/types.ts';
+import { GatewayError } from '../errors.ts';
+import type { Agenda } from './agenda.ts';
+import type { Told } from './events.ts';
+import { createFeed } from './feed.ts';
+import type { Feed } from './feed.ts';
+import type { Listener, Listing } from './listing.ts';
+import { addedOf, compartmentAbsenceOf, listSilenceOf, overflowOf, synced } from './telling.ts';
+
+export interface ListsOptions {
+  readonly createListing: (place: Place, onStopped: () => void) => Listing;
+  readonly clock: Clock;
+  readonly agenda: Agenda;
+  readonly onMerge: () => void;
+  readonly onOverflow: () => void;
+}
+
+export interface Lists {
+  watch(list: ListWatchPlan): Feed;
+  /** What others saw: it may be new. */
+  sight(workRequest: WorkRequest): void;
+  stop(): void;
+  /** Places being polled, and who listens. */
+  readonly listings: number;
+  readonly subscribers: number;
+}
+
+/** SNAPSHOTs of one subscription. */
+const maxMatches = 1_000;
+/** Events that may wait for one subscriber: all SNAPSHOTs at once, and the GAPs of as many places. */
+const capacity = 2 * maxMatches;
+/** Work requests that a subscriber is known to have heard of. */
+const maxTold = 10_000;
+const searchMs = 60_000;
+
+export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow }: ListsOptions): Lists => {
+  const listings = new Map<string, Listing>();
+  const subscribers = new Set<{ end(): void }>();
+
+  const listingOf = (place: Place): Listing => {
+    const key = keyOf(place);
+    const listing = listings.get(key) ?? createListing(place, () => listings.delete(key));
+    listings.set(key, listing);
+    return listing;
+  };
+
+  return {
+    watch({ places, matches, wantsWhole, more }) {
+      const leaves = new Map<string, () => void>();
+      /** Which place told of it. */
+      const told = new Map<string, string>();
+      const troubles = new Map<string, Told>();
+      let unready = places.length + (more ? 1 : 0);
+      let isSynced = false;
+
+      const close = (): void => {
+        subscribers.delete(self);
+        searchAlarm.clear();
+        for (const leave of leaves.values()) leave();
+        leaves.clear();
+      };
+      const writer = createFeed({
+        capacity,
+        overflow(event) {
+          onOverflow();
+          return overflowOf(event, clock.now());
+        },
+        onMerge,
+        onClose: close,
+      });
+      const self = {
+        end() {
+          close();
+          writer.end();
+        },
+      };
+      subscribers.add(self);
+
+      const consider = (event: Told, key: string): void => {
+        const { workRequest } = event;
+        if (workRequest === null || told.has(workRequest.id) || !matches(workRequest)) return;
+        if (!isSynced && told.size >= maxMatches) {
+          close();
+          return writer.fail(tooMany());
+        }
+        told.set(workRequest.id, key);
+        for (const [oldest] of told) {
+          if (told.size <= maxTold) break;
+          told.delete(oldest);
+        }
+        writer.push(isSynced ? addedOf(event) : snapshotFrom(event));
+      };
+
+      const listen = (place: Place): void => {
+        const key = keyOf(place);
+        if (leaves.has(key)) return;
+        const needsWhole = wantsWhole(place);
+        let isLeft = false;
+        const listener: Listener = {
+          wantsWhole: needsWhole,
+          onState(snapshot) {
+            if (!isLeft && !(needsWhole && snapshot.workRequest?.origin === 'list')) consider(snapshot, key);
+          },
+          onNews(event) {
+            if (isLeft) return;
+            const { workRequest, gap } = event;
+            if (workRequest !== null && told.get(workRequest.id) === key) writer.push(event);
+            else if (gap === null) consider(event, key);
+          },
+          onTrouble(gap) {
+            if (isLeft) return;
+            if (isSynced) writer.push(gap);
+            else troubles.set(key, gap);
+          },
+          onReady: () => void (isLeft || ready()),
+        };
+        let leave = (): void => {};
+        leaves.set(key, () => {
+          isLeft = true;
+          leave();
+        });
+        leave = listingOf(place).attach(listener);
+      };
+
+      const ready = (): void => {
+        unready -= 1;
+        if (unready > 0 || isSynced) return;
+        isSynced = true;
+        const gaps = [...troubles.values()];
+        troubles.clear();
+        const [first] = places;
+        const isAbsent = gaps.length === leaves.size && gaps.every(({ gap }) => gap?.reason === 'NOT_FOUND');
+        if (isAbsent && first) writer.push(compartmentAbsenceOf(first, clock.now()));
+        else for (const gap of gaps) writer.push(gap);
+        writer.push(synced);
+      };
+
+      let isFirst = true;
+      const search = async (): Promise<void> => {
+        if (!more) return;
+        let found: readonly Place[] = [];
+        try {
+          found = await more.find();
+        } catch (error) {
+          // A bound is the caller's to keep; anything else may pass.
+          if (error instanceof GatewayError && error.code === 'LIMIT_EXCEEDED') {
+            close();
+            return writer.fail(error);
+          }
+          if (isFirst) troubles.set('', listSilenceOf(more.place, null, clock.now()));
+        }
+        if (!subscribers.has(self)) return;
+        const fresh = found.filter((place) => !leaves.has(keyOf(place)));
+        if (isFirst) unready += fresh.length;
+        for (const place of fresh) listen(place);
+        if (isFirst) ready();
+        isFirst = false;
+        searchAlarm.set(searchMs);
+      };
+      const searchAlarm = agenda.createAlarm(() => void search());
+
+      for (const place of places) listen(place);
+      if (unready === 0) {
+        unready = 1;
+        ready();
+      }
+      void search();
+      return writer.feed;
+    },
+
+    sight(workRequest) {
+      const { ref, compartmentId } = workRequest;
+      if (listings.size === 0 || compartmentId === null) return;
+      listings.get(keyOf({ ...ref, compartmentId }))?.sight(workRequest);
+    },
+
+    stop() {
+      for (const subscriber of [...subscribers]) subscriber.end();
+    },
+
+    get listings() {
+      return listings.size;
+    },
+    get subscribers() {
+      return subscribers.size;
+    },
+  };
+};
+
+const keyOf = ({ service, region, compartmentId }: Place): string => `${service} ${region} ${compartmentId}`;
+
+const snapshotFrom = (event: Told): Told =>
+  event.type === 'SNAPSHOT' ? event : { ...addedOf(event), type: 'SNAPSHOT' };
+
+const tooMany = (): GatewayError =>
+  new GatewayError(
+    'LIMIT_EXCEEDED',
+    `More than ${maxMatches} work requests match: a subscription takes no more. Ask for fewer services, regions or compartments, or filter, e.g. by { isTerminal: false } or acceptedAfter.`,
+  );
