@@ -48,13 +48,15 @@ export function createRetry({ clock, random, closing, reloadCredential }: RetryO
         if (lastError !== undefined && call.attempts === sent) throw lastError;
         lastError = error;
       }
-      if (!hasReloaded && isRefusedCredential(lastError)) {
+      if (!hasReloaded && isStatus(lastError, 401)) {
         // A 401 means that nothing was carried out, so this one holds for deletes too, and is no retry of the quota's.
         hasReloaded = true;
         attempts -= 1;
         if (await reloadCredential(call)) continue;
         throw lastError;
       }
+      // A poll has a schedule: it hears at once how long to wait.
+      if (call.hasTurn && isStatus(lastError, 429)) throw lastError;
       const remainingMs = call.endsAt - clock.now();
       const waitMs = nextWaitMs({
         error: lastError,
@@ -73,8 +75,8 @@ export function createRetry({ clock, random, closing, reloadCredential }: RetryO
   };
 }
 
-function isRefusedCredential(error: unknown): boolean {
-  return error instanceof UpstreamError && error.failure.status === 401;
+function isStatus(error: unknown, status: number): boolean {
+  return error instanceof UpstreamError && error.failure.status === status;
 }
 
 export interface RetryQuota {

@@ -52,12 +52,22 @@ export interface Listing {
   attach(listener: Listener): () => void;
   /** Somebody else saw this in the list. */
   sight(workRequest: WorkRequest): void;
+  /**
+   * What the list tells of it now; null where the part of it that is read does not show it, and a get has to.
+   * @throws UpstreamError where the list cannot be read for now
+   */
+  refresh(id: string): Promise<WorkRequest | null>;
 }
 
 interface Seat {
   /** Needs the whole list. */
   isWaiting: boolean;
   isReady: boolean;
+}
+
+interface Look {
+  readonly at: number;
+  readonly found: Promise<readonly WorkRequest[]>;
 }
 
 /** Then the list is read whole again, to forget what is no longer in it. */
@@ -76,19 +86,25 @@ export const createListing = (options: ListingOptions): Listing => {
   const unsettled = new Set<string>();
   let trouble: Told | null = null;
   let failures = 0;
-  let answeredAt = clock.now();
-  let newsAt = clock.now();
+  let answeredAt = clock.passed();
+  /** Milliseconds since the epoch. */
+  let seenAt: number | null = null;
+  let newsAt = clock.passed();
   let notBefore = 0;
   let interval = rules.pollMinMs;
   let lookedAt: number | null = null;
   let dueAt: number | null = null;
+  /** The last one. */
+  let current: Look | null = null;
+  /** Not shown by the newest part of the list. */
+  const deep = new Set<string>();
   let isLooking = false;
   let isStopped = false;
   let hasNews = false;
 
   const look = async (): Promise<void> => {
     isLooking = true;
-    lookedAt = clock.now();
+    lookedAt = clock.passed();
     dueAt = null;
     notBefore = 0;
     hasNews = false;
@@ -97,7 +113,9 @@ export const createListing = (options: ListingOptions): Listing => {
     armSilence();
     let error: unknown = null;
     try {
-      const found = await read(isWhole ? null : ({ id }) => known.has(id));
+      const reading = read(isWhole ? null : ({ id }) => known.has(id));
+      current = { at: lookedAt, found: reading };
+      const found = await reading;
       isLooking = false;
       if (isStopped) return;
       answer(found, isWhole);
@@ -108,7 +126,7 @@ export const createListing = (options: ListingOptions): Listing => {
       fail(caught);
     }
     if (isStopped) return;
-    const now = clock.now();
+    const now = clock.passed();
     interval = intervalMs(
       { status: 'IN_PROGRESS', percentComplete: null, inStatusMs: now - newsAt, unchanged: hasNews ? 0 : 1 },
       rules,
@@ -130,7 +148,8 @@ export const createListing = (options: ListingOptions): Listing => {
     if (failures > 0) options.onTrouble(null);
     failures = 0;
     trouble = null;
-    answeredAt = clock.now();
+    answeredAt = clock.passed();
+    seenAt = clock.now();
     const before = known;
     if (isWhole) known = new Set(followed.keys());
     for (const item of found) note(item, !before.has(item.id), isWhole);
@@ -145,7 +164,7 @@ export const createListing = (options: ListingOptions): Listing => {
     known.add(item.id);
     if (isNew) {
       hasNews = true;
-      newsAt = clock.now();
+      newsAt = clock.passed();
     }
     const present = followed.get(item.id);
     if (present) {
@@ -168,6 +187,7 @@ export const createListing = (options: ListingOptions): Listing => {
     };
     const finish = (last?: Told): void => {
       followed.delete(id);
+      deep.delete(id);
       over.add(id);
       if (last) relay(last);
       settle();
@@ -212,7 +232,7 @@ export const createListing = (options: ListingOptions): Listing => {
     if (failures === 0) options.onTrouble(error);
     failures += 1;
     const code = error instanceof GatewayError ? error.code : null;
-    if (error instanceof UpstreamError) notBefore = clock.now() + (error.failure.retryAfterMs ?? 0);
+    if (error instanceof UpstreamError) notBefore = clock.passed() + (error.failure.retryAfterMs ?? 0);
     // Upstream is sure; all the same it is asked again, rarely: permissions are given, too.
     if (code === 'FORBIDDEN') setTrouble(listRefusalOf(place, clock.now()));
     else if (code === 'NOT_FOUND') setTrouble(listAbsenceOf(place, clock.now()));
@@ -227,7 +247,7 @@ export const createListing = (options: ListingOptions): Listing => {
   };
 
   const lookIn = (delayMs: number): void => {
-    dueAt = clock.now() + delayMs;
+    dueAt = clock.passed() + delayMs;
     lookAlarm.set(delayMs);
   };
 
@@ -237,7 +257,7 @@ export const createListing = (options: ListingOptions): Listing => {
       answeredAt + intervalsOfSilence * interval,
       notBefore && notBefore + interval,
     );
-    silenceAlarm.set(Math.max(quietUntil, (lookedAt ?? 0) + interval) - clock.now());
+    silenceAlarm.set(Math.max(quietUntil, (lookedAt ?? 0) + interval) - clock.passed());
   };
 
   const startLook = (): void => {
@@ -247,13 +267,13 @@ export const createListing = (options: ListingOptions): Listing => {
   const lookAlarm = agenda.createAlarm(startLook);
   const silenceAlarm = agenda.createAlarm(() => {
     if (isLooking && options.isHeldUp()) silenceAlarm.set(interval);
-    else setTrouble(listSilenceOf(place, answeredAt, clock.now()));
+    else setTrouble(listSilenceOf(place, seenAt, clock.now()));
   });
 
   return {
     attach(listener) {
       seats.set(listener, { isWaiting: true, isReady: false });
-      const now = clock.now();
+      const now = clock.passed();
       // Not each newcomer's own look: at most one per shortest interval, and none before upstream wants it.
       const soonest = Math.max(notBefore, lookedAt === null ? now : lookedAt + rules.pollMinMs);
       if (!isLooking && soonest <= now) startLook();
@@ -268,6 +288,19 @@ export const createListing = (options: ListingOptions): Listing => {
         followed.clear();
         options.onStopped();
       };
+    },
+    async refresh(id) {
+      // A look that began just now is as good as one of its own.
+      const isFresh = current !== null && isLooking && clock.passed() - current.at <= rules.pollMinMs / 10;
+      if (isStopped || !isComplete || deep.has(id) || trouble !== null || (isLooking && !isFresh))
+        return null;
+      if (!isFresh) {
+        if (notBefore > clock.passed()) return null;
+        startLook();
+      }
+      const item = (await current?.found)?.find((found) => found.id === id);
+      if (item === undefined) deep.add(id);
+      return item ?? null;
     },
     sight(item) {
       if (!isStopped && !known.has(item.id)) note(item, true, false);

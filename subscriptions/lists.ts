@@ -25,6 +25,8 @@ export interface Lists {
   watch(list: ListWatchPlan): Feed;
   /** What others saw: it may be new. */
   sight(workRequest: WorkRequest): void;
+  /** The one that is being polled of this work request's place. */
+  of(workRequest: WorkRequest): Listing | null;
   stop(): void;
   /** Places being polled, and who listens. */
   readonly listings: number;
@@ -49,6 +51,11 @@ export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow 
     listings.set(key, listing);
     return listing;
   };
+
+  const of = ({ ref, compartmentId }: WorkRequest): Listing | null =>
+    listings.size === 0 || compartmentId === null
+      ? null
+      : (listings.get(keyOf({ ...ref, compartmentId })) ?? null);
 
   return {
     watch({ places, matches, wantsWhole, more }) {
@@ -174,11 +181,8 @@ export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow 
       return writer.feed;
     },
 
-    sight(workRequest) {
-      const { ref, compartmentId } = workRequest;
-      if (listings.size === 0 || compartmentId === null) return;
-      listings.get(keyOf({ ...ref, compartmentId }))?.sight(workRequest);
-    },
+    sight: (workRequest) => of(workRequest)?.sight(workRequest),
+    of,
 
     stop() {
       for (const subscriber of [...subscribers]) subscriber.end();

@@ -11,10 +11,18 @@ import { intervalMs } from './schedule.ts';
 import type { PollBounds } from './schedule.ts';
 import { absenceOf, changedOf, finishedOf, goneOf, refusalOf, silenceOf } from './telling.ts';
 
-/** All times are milliseconds since the epoch. */
+/** A moment by two clocks: one that never jumps, for all that is waited for, and that on the wall, for what is told. */
+export interface Moment {
+  /** `Clock.passed()` */
+  readonly at: number;
+  /** Milliseconds since the epoch. */
+  readonly wall: number;
+}
+
+/** All times but `seenAt` are those of the clock that never jumps. */
 export interface Track {
   readonly known: WorkRequest | null;
-  /** When upstream last answered with a state; null when it never did. */
+  /** When upstream last answered with a state, in milliseconds since the epoch; null when it never did. */
   readonly seenAt: number | null;
   /** When upstream last answered at all, a 404 included; the start before the first time. */
   readonly answeredAt: number;
@@ -39,7 +47,7 @@ export interface Track {
 }
 
 export type Outcome =
-  /** `askedAt`: when our own look began; null when somebody else's read brought it. */
+  /** `askedAt`: when our own look began, by the clock that never jumps; null when somebody else's read brought it. */
   | { readonly kind: 'seen'; readonly workRequest: WorkRequest; readonly askedAt: number | null }
   | { readonly kind: 'absent' }
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -73,7 +81,7 @@ const calm = {
   silence: null,
 } as const satisfies Partial<Track>;
 
-export const startTrack = (now: number, { pollMinMs }: PollBounds): Track => ({
+export const startTrack = ({ at: now }: Moment, { pollMinMs }: PollBounds): Track => ({
   known: null,
   seenAt: null,
   answeredAt: now,
@@ -87,18 +95,18 @@ export const startTrack = (now: number, { pollMinMs }: PollBounds): Track => ({
 });
 
 /** Takes up again what was known, where upstream asked not to be asked so soon. */
-export const resumeTrack = (track: Track, now: number): Track => ({ ...track, ...calm, answeredAt: now });
+export const resumeTrack = (track: Track, { at }: Moment): Track => ({ ...track, ...calm, answeredAt: at });
 
-export const advance = (track: Track, outcome: Outcome, now: number, rules: Rules): Step => {
+export const advance = (track: Track, outcome: Outcome, moment: Moment, rules: Rules): Step => {
   switch (outcome.kind) {
     case 'seen':
-      return see(track, outcome.workRequest, outcome.askedAt, now, rules);
+      return see(track, outcome.workRequest, outcome.askedAt, moment, rules);
     case 'absent':
-      return miss(track, now);
+      return miss(track, moment);
     case 'failed':
-      return fail(track, outcome.error, now);
+      return fail(track, outcome.error, moment);
     case 'quiet':
-      return fallSilent(track, now);
+      return fallSilent(track, moment);
   }
 };
 
@@ -117,7 +125,7 @@ const see = (
   track: Track,
   workRequest: WorkRequest,
   askedAt: number | null,
-  now: number,
+  { at: now, wall }: Moment,
   rules: Rules,
 ): Step => {
   const { known } = track;
@@ -127,7 +135,7 @@ const see = (
   const isUnsure = !isFinal && rules.isTerminal(workRequest);
   const isOver = isFinal || (isUnsure && isSecondLook(track, askedAt));
   const inStatusSince =
-    known === null ? Math.min(now, agedFrom(workRequest, now)) : hasNewStatus ? now : track.inStatusSince;
+    known === null ? now - ageOf(workRequest, wall) : hasNewStatus ? now : track.inStatusSince;
   const unchanged = changes.length > 0 ? 0 : track.unchanged + 1;
   const askedMs = workRequest.retryAfterMs ?? 0;
   // What only `timeFinished` says is held until the second look tells it as FINISHED; a new status never is.
@@ -140,7 +148,7 @@ const see = (
       ...track,
       ...calm,
       known: workRequest,
-      seenAt: now,
+      seenAt: wall,
       answeredAt: now,
       inStatusSince,
       unchanged,
@@ -166,12 +174,12 @@ const see = (
 const isSecondLook = (track: Track, askedAt: number | null): boolean =>
   track.unsureSince !== null && askedAt !== null && askedAt > track.unsureSince;
 
-const agedFrom = ({ timeAccepted, timeStarted }: WorkRequest, now: number): number =>
-  (timeStarted ?? timeAccepted)?.getTime() ?? now;
+const ageOf = ({ timeAccepted, timeStarted }: WorkRequest, wall: number): number =>
+  Math.max(0, wall - ((timeStarted ?? timeAccepted)?.getTime() ?? wall));
 
-const miss = (track: Track, now: number): Step => {
+const miss = (track: Track, { at: now, wall }: Moment): Step => {
   const { known } = track;
-  if (known === null) return { track, told: absenceOf(now), end: 'complete' };
+  if (known === null) return { track, told: absenceOf(wall), end: 'complete' };
   const absentSince = track.absentSince ?? now;
   const next: Track = {
     ...track,
@@ -186,13 +194,13 @@ const miss = (track: Track, now: number): Step => {
     next.absences >= absencesToBelieve && now - absentSince >= intervalsToBelieve * track.intervalMs;
   if (!isLasting) return { track: next, told: null, end: null };
   // It was seen finished, only without a final word: that it is gone now takes nothing from that.
-  const told = track.unsureSince === null ? goneOf(known, track.seenAt, now) : finishedOf(known, known);
+  const told = track.unsureSince === null ? goneOf(known, track.seenAt, wall) : finishedOf(known, known);
   return { track: next, told, end: 'complete' };
 };
 
-const fail = (track: Track, error: unknown, now: number): Step => {
+const fail = (track: Track, error: unknown, { at: now, wall }: Moment): Step => {
   if (error instanceof GatewayError && error.code === 'FORBIDDEN')
-    return { track, told: refusalOf(track.known, track.seenAt, now), end: 'complete' };
+    return { track, told: refusalOf(track.known, track.seenAt, wall), end: 'complete' };
   // Before anything was seen the trouble is the caller's to hear. Later it can pass, as when a key is rotated.
   const canPass = error instanceof UpstreamError && error.isRetryable;
   if (track.known === null && !canPass) return { track, told: null, end: { error } };
@@ -211,7 +219,7 @@ const fail = (track: Track, error: unknown, now: number): Step => {
   };
 };
 
-const fallSilent = (track: Track, now: number): Step => {
-  const silence = silenceOf(track.known, track.seenAt, now);
+const fallSilent = (track: Track, { wall }: Moment): Step => {
+  const silence = silenceOf(track.known, track.seenAt, wall);
   return { track: { ...track, silence }, told: silence, end: null };
 };

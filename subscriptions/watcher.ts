@@ -16,7 +16,7 @@ import { nextDelayMs } from './schedule.ts';
 import type { Tally } from './tally.ts';
 import { overflowOf, snapshotOf } from './telling.ts';
 import { advance, isHealthy, quietUntil } from './track.ts';
-import type { End, Outcome, Rules, Track } from './track.ts';
+import type { End, Moment, Outcome, Rules, Track } from './track.ts';
 
 export interface WatcherOptions {
   readonly read: () => Promise<WorkRequest | null>;
@@ -89,9 +89,11 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   /** The SNAPSHOT of the present state: one for all newcomers. */
   let snapshot: { readonly of: Track; readonly dueAt: number | null; readonly told: Told } | null = null;
 
+  const moment = (): Moment => ({ at: clock.passed(), wall: clock.now() });
+
   const look = async (): Promise<void> => {
     isLooking = true;
-    lookedAt = clock.now();
+    lookedAt = clock.passed();
     dueAt = null;
     tally.polls += 1;
     // The rest that upstream asked for is over, also where the wall clock was set back meanwhile.
@@ -122,7 +124,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
 
   const take = (outcome: Outcome): void => {
     const before = track;
-    const step = advance(track, outcome, clock.now(), rules);
+    const step = advance(track, outcome, moment(), rules);
     track = step.track;
     const isFailing = track.failures > 0;
     if (isFailing !== before.failures > 0)
@@ -134,7 +136,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     if (outcome.kind !== 'quiet') {
       if (!isLooking) scheduleLook();
       if (isFailing) armSilence(0);
-      else if (isLooking) armSilence(clock.now() + track.intervalMs);
+      else if (isLooking) armSilence(clock.passed() + track.intervalMs);
       else silenceAlarm.clear();
     }
     const told = step.told && withDue(step.told);
@@ -173,21 +175,24 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   };
 
   const scheduleLook = (): void => {
-    const now = clock.now();
+    const now = clock.passed();
     const situation = { ...track, isUnsure: track.unsureSince !== null, waitMs: track.notBefore - now };
     lookIn(nextDelayMs(situation, rules, random()));
   };
 
   const lookIn = (delayMs: number): void => {
-    dueAt = clock.now() + delayMs;
+    dueAt = clock.passed() + delayMs;
     lookAlarm.set(delayMs);
   };
 
   const armSilence = (notBefore: number): void => {
-    if (track.silence === null) silenceAlarm.set(Math.max(quietUntil(track), notBefore) - clock.now());
+    if (track.silence === null) silenceAlarm.set(Math.max(quietUntil(track), notBefore) - clock.passed());
   };
 
-  const withDue = (told: Told): Told => ({ ...told, nextPollAt: dueAt === null ? null : new Date(dueAt) });
+  const withDue = (told: Told): Told => ({
+    ...told,
+    nextPollAt: dueAt === null ? null : new Date(clock.now() + dueAt - clock.passed()),
+  });
 
   const halt = (rest: Track | null): void => {
     if (isStopped) return;
@@ -204,7 +209,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
 
   /** The first subscriber starts the looking; a later one is served from what is known, or hurries the next look. */
   const welcome = (subscriber: Subscriber): void => {
-    const now = clock.now();
+    const now = clock.passed();
     if (!isLooking && dueAt === null) {
       if (track.notBefore <= now) startLook();
       else lookIn(track.notBefore - now);
@@ -267,16 +272,16 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     },
     join() {
       if (isStopped || isLooking || dueAt === null) return;
-      const now = clock.now();
+      const now = clock.passed();
       if (track.notBefore <= now && dueAt - now <= track.intervalMs / 2) startLook();
     },
     hurry() {
       if (isStopped || isLooking || dueAt === null) return;
-      const now = clock.now();
+      const now = clock.passed();
       const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
       if (soonest < dueAt) lookIn(soonest - now);
     },
-    present: () => presentOf(track, clock.now()),
+    present: () => presentOf(track, moment()),
     stop() {
       const left = [...subscribers];
       halt(null);

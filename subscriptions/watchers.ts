@@ -18,8 +18,8 @@ import { createListing } from './listing.ts';
 import { createLists } from './lists.ts';
 import { createTally } from './tally.ts';
 import { overflowOf } from './telling.ts';
-import { resumeTrack, startTrack } from './track.ts';
-import type { Track } from './track.ts';
+import { advance, resumeTrack, startTrack } from './track.ts';
+import type { Moment, Track } from './track.ts';
 import { createWatcher } from './watcher.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -123,12 +123,15 @@ export const createWatchers = ({
   let isStopped = false;
   let isGathering = false;
 
+  const moment = (): Moment => ({ at: clock.passed(), wall: clock.now() });
+
   const start = (key: string, ref: WorkRequestRef): Watcher => {
     const rest = rests.get(key);
     rests.delete(key);
-    const now = clock.now();
-    const isResting = rest !== undefined && rest.notBefore > now;
+    const now = moment();
+    const isResting = rest !== undefined && rest.notBefore > now.at;
     let group: string | null = null;
+    let placed: WorkRequest | null = null;
     const moveTo = (next: string | null): void => {
       if (next === group) return;
       if (group !== null) leave(group, watcher);
@@ -136,7 +139,8 @@ export const createWatchers = ({
       group = next;
     };
     const watcher = createWatcher(isResting ? resumeTrack(rest, now) : startTrack(now, rules), {
-      read: () => read(ref),
+      // While its list is watched, it is read with that.
+      read: async () => (await (placed && lists.of(placed))?.refresh(placed.id)) ?? read(ref),
       rules,
       clock,
       agenda,
@@ -145,15 +149,18 @@ export const createWatchers = ({
       tally,
       isHeldUp: () => isHeldUp(ref),
       onLook: () => gather(group),
-      onPlaced: (workRequest) => moveTo(groupOf(workRequest)),
+      onPlaced(workRequest) {
+        placed = workRequest;
+        moveTo(groupOf(workRequest));
+      },
       onTrouble: (error) => report(log, ref, error),
       onStopped(track) {
         watchers.delete(key);
         onWatch?.(key, false);
         moveTo(null);
-        if (track !== null && track.notBefore > clock.now()) keep(key, track);
+        if (track !== null) keepRest(key, track);
       },
-      onLate: (workRequest) => watchers.get(key)?.observe(workRequest),
+      onLate: (workRequest) => observe(key, workRequest),
     });
     watchers.set(key, watcher);
     onWatch?.(key, true);
@@ -210,7 +217,25 @@ export const createWatchers = ({
     if (mates?.size === 0) groups.delete(group);
   };
 
-  const keep = (key: string, track: Track): void => {
+  const observe = (key: string, workRequest: WorkRequest): void => {
+    const watcher = watchers.get(key);
+    if (watcher) return watcher.observe(workRequest);
+    // Whoever comes back is told this one, and rests as long as it asks.
+    const rest = rests.get(key);
+    if (!rest && workRequest.retryAfterMs === null) return;
+    const now = moment();
+    const step = advance(
+      rest ?? startTrack(now, rules),
+      { kind: 'seen', workRequest, askedAt: null },
+      now,
+      rules,
+    );
+    rests.delete(key);
+    if (step.end === null) keepRest(key, step.track);
+  };
+
+  const keepRest = (key: string, track: Track): void => {
+    if (track.notBefore <= clock.passed()) return;
     rests.set(key, track);
     if (rests.size <= restsKept) return;
     for (const [oldest] of rests) {
@@ -227,7 +252,7 @@ export const createWatchers = ({
     },
     watchList: (list) => (isStopped ? endedFeed() : lists.watch(list)),
     observe(workRequest) {
-      watchers.get(keyOf(workRequest.ref))?.observe(workRequest);
+      observe(keyOf(workRequest.ref), workRequest);
       lists.sight(workRequest);
     },
     pass(workRequest) {
