@@ -70,6 +70,12 @@ interface Look {
   readonly found: Promise<readonly WorkRequest[]>;
 }
 
+/** Who may not list may be allowed to get. */
+const nullIfRefused = (error: unknown): null => {
+  if (error instanceof GatewayError && (error.code === 'FORBIDDEN' || error.code === 'NOT_FOUND')) return null;
+  throw error;
+};
+
 /** Then the list is read whole again, to forget what is no longer in it. */
 const maxKnown = 20_000;
 const intervalsOfSilence = 3;
@@ -298,8 +304,9 @@ export const createListing = (options: ListingOptions): Listing => {
         if (notBefore > clock.passed()) return null;
         startLook();
       }
-      const item = (await current?.found)?.find((found) => found.id === id);
-      if (item === undefined) deep.add(id);
+      const found = await current?.found.catch(nullIfRefused);
+      const item = found?.find((each) => each.id === id);
+      if (found && item === undefined) deep.add(id);
       return item ?? null;
     },
     sight(item) {

@@ -133,6 +133,8 @@ export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow 
           leave();
         });
         leave = listingOf(place).attach(listener);
+        // It may have heard too much already.
+        if (isLeft) leave();
       };
 
       const ready = (): void => {

@@ -2,7 +2,7 @@
 import type { GapReason } from './events.ts';
 
 export interface Tally {
-  /** Logical reads: one get each, its retries not counted. */
+  /** Looks, of work requests and of lists; those of one breath may share a call. */
   polls: number;
   /** Those that brought no answer. */
   pollFailures: number;

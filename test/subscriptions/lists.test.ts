@@ -94,9 +94,9 @@ describe('a watched list', () => {
     set('c', { a: { status: 'SUCCEEDED' }, e: { status: 'CANCELED' } });
     await clock.advance(2 * pollMinMs);
     expect(told(reader).slice(3)).toEqual([
-      'CHANGED IN_PROGRESS 50 a',
       'ADDED SUCCEEDED d',
       'ADDED IN_PROGRESS e',
+      'CHANGED IN_PROGRESS 50 a',
       'FINISHED SUCCEEDED a',
       'FINISHED CANCELED e',
     ]);
@@ -146,8 +146,8 @@ describe('a watched list', () => {
     expect(told(reader)).toEqual([
       'SNAPSHOT WAITING b',
       'SYNCED',
-      'ADDED WAITING a',
       'CHANGED IN_PROGRESS b',
+      'ADDED WAITING a',
       'CHANGED IN_PROGRESS a',
       'FINISHED FAILED b',
     ]);

@@ -1,6 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { UpstreamError } from '../../errors.ts';
-import { createBench, pollMaxMs, pollMinMs, readAll, refOf, settle, upstreamError } from './harness.ts';
+import type { WorkRequest } from '../../datasources/types.ts';
+import {
+  createBench,
+  pollMaxMs,
+  pollMinMs,
+  readAll,
+  refOf,
+  settle,
+  upstreamError,
+  workRequestOf,
+} from './harness.ts';
 
 const unavailable = upstreamError('UPSTREAM_UNAVAILABLE');
 
@@ -319,6 +329,57 @@ describe('trouble that does not pass', () => {
     await clock.advance(60_000);
     expect(reader.error()).toBeInstanceOf(RangeError);
     expect([watchers.stats().watchers, clock.sleepers]).toEqual([0, 0]);
+  });
+});
+
+describe('the wall clock', () => {
+  test('set back or forward moves no look, and leaves nobody waiting', async () => {
+    for (const jumpMs of [-3_600_000, 3_600_000]) {
+      const { clock, watchers, askedAt } = createBench([{ retryAfterMs: 5_000 }, { percentComplete: 1 }, {}]);
+      const startedAt = clock.passed();
+      const reader = readAll(watchers.watch(refOf()));
+      await clock.advance(1_000);
+      clock.jump(jumpMs);
+      watchers.observe(workRequestOf({ ref: refOf(), percentComplete: 0 }));
+      const newcomer = readAll(watchers.watch(refOf()));
+      await clock.advance(10_000);
+      expect(reader.told()).not.toContain('GAP UPSTREAM_SILENT');
+      expect(newcomer.told()).toContain('CHANGED IN_PROGRESS 1');
+      expect(askedAt.length).toBeGreaterThanOrEqual(2);
+      const { nextPollAt } = reader.events.at(-1) ?? {};
+      expect(Math.abs((nextPollAt?.getTime() ?? 0) - clock.now())).toBeLessThan(60_000);
+      expect(clock.passed() - startedAt).toBe(11_000);
+      watchers.stop();
+    }
+  });
+});
+
+describe('a rest that upstream asked for', () => {
+  test('is kept, too, where its answer came after the last subscriber left', async () => {
+    const answer = Promise.withResolvers<Partial<WorkRequest>>();
+    const { clock, watchers, askedAt } = createBench([answer.promise, {}]);
+    await watchers.watch(refOf()).return();
+    answer.resolve({ retryAfterMs: 7_000 });
+    await settle();
+    readAll(watchers.watch(refOf()));
+    await clock.advance(6_999);
+    expect(askedAt).toEqual([0]);
+    await clock.advance(1);
+    expect(askedAt).toEqual([0, 7_000]);
+    watchers.stop();
+  });
+
+  test('tells who comes back the newest that anybody saw', async () => {
+    const { clock, watchers } = createBench([{ retryAfterMs: 40_000 }]);
+    const first = watchers.watch(refOf());
+    await settle();
+    await first.return();
+    watchers.observe(workRequestOf({ ref: refOf(), percentComplete: 90 }));
+    const reader = readAll(watchers.watch(refOf()));
+    await settle();
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS 90']);
+    await clock.advance(1_000);
+    watchers.stop();
   });
 });
 
