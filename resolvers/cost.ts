@@ -46,8 +46,7 @@ export const createEstimators = ({
 
   return {
     // What it takes until SYNCED.
-    'Subscription.workRequests': (args) =>
-      estimateSweep(scopeOf(args)),
+    'Subscription.workRequests': (args) => estimateSweep(scopeOf(args)),
     'Query.workRequests': (args, selected) => {
       const given = args as Partial<QueryWorkRequestsArgs>;
       const scope = scopeOf(given);

@@ -72,7 +72,8 @@ interface Look {
 
 /** Who may not list may be allowed to get. */
 const nullIfRefused = (error: unknown): null => {
-  if (error instanceof GatewayError && (error.code === 'FORBIDDEN' || error.code === 'NOT_FOUND')) return null;
+  if (error instanceof GatewayError && (error.code === 'FORBIDDEN' || error.code === 'NOT_FOUND'))
+    return null;
   throw error;
 };
 
