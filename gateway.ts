@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { knownRegion } from './access.ts';
 import type { Access } from './access.ts';
 import type { Config } from './config.ts';
@@ -38,6 +39,7 @@ import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWaiting } from './subscriptions/waiting.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
+import type { Watchers } from './subscriptions/watchers.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -55,6 +57,10 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly schema: GraphQLSchema;
   readonly source: WorkRequestSource;
+  /** All that is being watched. */
+  readonly watchers: Watchers;
+  /** What `/metrics` tells. */
+  readonly registry: Registry;
   /** The regions that may be called. */
   readonly regions: readonly Region[];
   readonly homeRegion: string;
@@ -79,6 +85,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     rps: config.upstreamRps,
     pollRps: config.pollRps,
     observe: metrics.observeUpstream,
+    observeTurn: metrics.observeTurn,
   });
   const endpoints = createEndpoints({
     allowedRegions: allowed.map(({ id }) => id),
@@ -109,6 +116,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     pollMaxMs: config.pollMaxMs,
     clock,
     random,
+    observeLateness: metrics.observeLateness,
     log,
   });
   const waiting = createWaiting({ watchers, clock, firstMs: 2 * deadlineMs });
@@ -253,6 +261,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   return {
     schema,
     source,
+    watchers,
+    registry: metrics.registry,
     regions: allowed,
     homeRegion,
     async probe() {

@@ -49,6 +49,8 @@ export interface UpstreamOptions {
   /** Default 512: they are opened as needed, and behind one OCI_ENDPOINT_TEMPLATE stand all services. */
   readonly connectionsPerOrigin?: number;
   readonly observe?: (event: UpstreamEvent) => void;
+  /** How long each call of a patient errand waited for its turn, in milliseconds. */
+  readonly observeTurn?: (waitedMs: number) => void;
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -141,6 +143,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     clock,
     patienceMs: 2 * deadlineMs,
     closing: closing.signal,
+    observe: options.observeTurn,
   });
   const budgetKeyOf = ({ service, region }: Pick<UpstreamRequest, 'service' | 'region'>): string =>
     `${credentials.id} ${service} ${region}`;

@@ -25,16 +25,20 @@ export interface TurnsOptions {
   /** How long one may stand in the queue of everybody else. */
   readonly patienceMs: number;
   readonly closing: AbortSignal;
+  /** How long a turn was waited for, in milliseconds. */
+  readonly observe?: ((waitedMs: number) => void) | undefined;
 }
 
 const pauseMs = 1_000;
 
 interface Waiter {
+  readonly since: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-export const createTurns = ({ budget, rps, clock, patienceMs, closing }: TurnsOptions): Turns => {
+export const createTurns = (options: TurnsOptions): Turns => {
+  const { budget, rps, clock, patienceMs, closing } = options;
   const all = createBudget({ rps, clock });
   const queues = new Map<string, Waiter[]>();
 
@@ -43,7 +47,9 @@ export const createTurns = ({ budget, rps, clock, patienceMs, closing }: TurnsOp
     while (queue.length > 0) {
       try {
         await (turn ?? begin(key));
-        queue.shift()?.resolve();
+        const first = queue.shift();
+        if (first) options.observe?.(clock.passed() - first.since);
+        first?.resolve();
       } catch (error) {
         if (isFinal(error)) for (const waiter of queue.splice(0)) waiter.reject(error);
         else await clock.sleep(pauseMs, closing).catch(() => {});
@@ -63,10 +69,13 @@ export const createTurns = ({ budget, rps, clock, patienceMs, closing }: TurnsOp
     return first === undefined ? own() : first.then(own);
   };
 
+  const join = (queue: Waiter[]): Promise<void> =>
+    new Promise((resolve, reject) => queue.push({ since: clock.passed(), resolve, reject }));
+
   return {
     take(key) {
       const queue = queues.get(key);
-      if (queue) return new Promise((resolve, reject) => queue.push({ resolve, reject }));
+      if (queue) return join(queue);
       let turn: Promise<void> | undefined;
       try {
         turn = begin(key);
@@ -74,10 +83,13 @@ export const createTurns = ({ budget, rps, clock, patienceMs, closing }: TurnsOp
         if (isFinal(error)) throw error;
         turn = clock.sleep(pauseMs, closing).then(() => begin(key));
       }
-      if (turn === undefined) return undefined;
+      if (turn === undefined) {
+        options.observe?.(0);
+        return undefined;
+      }
       const mine: Waiter[] = [];
       queues.set(key, mine);
-      const waiting = new Promise<void>((resolve, reject) => mine.push({ resolve, reject }));
+      const waiting = join(mine);
       void serve(key, mine, turn);
       return waiting;
     },

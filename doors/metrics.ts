@@ -7,6 +7,9 @@ import type { WatchStats } from '../subscriptions/watchers.ts';
 export interface Metrics {
   readonly registry: Registry;
   readonly observeUpstream: (event: UpstreamEvent) => void;
+  /** How long a poll waited for its turn, and how much later than due a look began, in milliseconds. */
+  readonly observeTurn: (waitedMs: number) => void;
+  readonly observeLateness: (lateMs: number) => void;
   /** Where the watchers' numbers come from. */
   watch(stats: () => WatchStats): void;
   /** Services and regions whose last call failed lately, for a reason that is theirs or the credential's. */
@@ -21,6 +24,8 @@ const troubles: ReadonlySet<string> = new Set([
   'UPSTREAM_THROTTLED',
   'UPSTREAM_MALFORMED',
 ]);
+
+const lagBuckets = [0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
 
 /** A place that nobody has asked since is not known to be in trouble any more. */
 const troubleLastsMs = 5 * 60_000;
@@ -49,8 +54,23 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     registers,
   });
 
+  const turns = new Histogram({
+    name: 'gateway_poll_turn_wait_seconds',
+    help: 'Time that a poll waited for its turn in the budget',
+    buckets: lagBuckets,
+    registers,
+  });
+  const lateness = new Histogram({
+    name: 'gateway_look_lateness_seconds',
+    help: 'How much later than due a look began',
+    buckets: lagBuckets,
+    registers,
+  });
+
   return {
     registry,
+    observeTurn: (waitedMs) => turns.observe(waitedMs / 1000),
+    observeLateness: (lateMs) => lateness.observe(lateMs / 1000),
     observeUpstream({ service, region, code, durationMs, attempts: sent }) {
       calls.inc({ service, region, outcome: code ?? 'ok' });
       attempts.inc({ service, region }, sent);
@@ -84,7 +104,11 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
       gauge('gateway_watchers', 'Work requests being polled', ({ watchers }) => watchers);
       gauge('gateway_listings', 'Lists being polled', ({ listings }) => listings);
       gauge('gateway_subscribers', 'Subscriptions being served', ({ subscribers }) => subscribers);
-      counter('gateway_polls_total', 'Polls of watched work requests', ({ polls }) => polls);
+      counter(
+        'gateway_polls_total',
+        'Looks at watched work requests and lists; those of one breath may share a call',
+        ({ polls }) => polls,
+      );
       counter(
         'gateway_poll_failures_total',
         'Polls that brought no answer',

@@ -33,7 +33,11 @@ interface Place {
   readonly appointment: Appointment;
 }
 
-export const createAgenda = (clock: Pick<Clock, 'passed' | 'sleep'>): Agenda => {
+/** @param observe how late each alarm rang, in milliseconds */
+export const createAgenda = (
+  clock: Pick<Clock, 'passed' | 'sleep'>,
+  observe?: (lateMs: number) => void,
+): Agenda => {
   const queue = new TinyQueue<Place>([], (one, other) => one.at - other.at);
   let set = 0;
   let timer: { readonly at: number; readonly abort: AbortController } | null = null;
@@ -70,6 +74,7 @@ export const createAgenda = (clock: Pick<Clock, 'passed' | 'sleep'>): Agenda => 
       } else {
         appointment.due = null;
         set -= 1;
+        observe?.(now - due.at);
         due.ring();
       }
     }

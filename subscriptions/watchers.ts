@@ -51,6 +51,8 @@ export interface WatchersOptions {
   readonly clock: Clock;
   /** In [0, 1); spreads looks that would fall together. */
   readonly random: () => number;
+  /** How much later than due something was done, in milliseconds. */
+  readonly observeLateness?: (lateMs: number) => void;
   readonly log?: WatchLog;
   /** Events that may wait for one subscriber. */
   readonly bufferSize?: number;
@@ -110,13 +112,14 @@ export const createWatchers = ({
   onWatch,
   clock,
   random,
+  observeLateness,
   log,
   bufferSize = 100,
   ...rules
 }: WatchersOptions): Watchers => {
   const watchers = new Map<string, Watcher>();
   const groups = new Map<string, Set<Watcher>>();
-  const agenda = createAgenda(clock);
+  const agenda = createAgenda(clock, observeLateness);
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
   const tally = createTally();
