@@ -148,6 +148,31 @@ mutation Cancel($id: ID!) {
         },
       ]),
   {
+    name: 'Live list',
+    query: `# Everything that is running, live: SNAPSHOT of each, SYNCED, then ADDED, CHANGED, FINISHED.
+subscription LiveList($compartmentId: String!, $filter: WorkRequestFilter) {
+  workRequests(compartmentId: $compartmentId, includeSubcompartments: true, filter: $filter) {
+    type
+    workRequest {
+      workRequestId
+      service {
+        title
+      }
+      region
+      operationType
+      status
+      percentComplete
+    }
+    gap {
+      reason
+      message
+    }
+  }
+}
+`,
+    variables: { compartmentId: samples?.tenancy ?? placeholders.tenancy, filter: { isTerminal: false } },
+  },
+  {
     name: 'Wait for it',
     query: `# Answers when it is over or needs attention, at the latest after a minute. For scripts, and where sockets do not get through.
 query Wait($id: ID!) {

@@ -219,7 +219,7 @@ async function serveWaiters(folder: string, url: string, ids: readonly string[])
   const waiters = client.createWaiters();
   const waitForEnd = async (workRequestId: string): Promise<number> => {
     const { workRequest } = await waiters.forWorkRequest({ workRequestId });
-    return Date.now() - workRequest.timeFinished.getTime();
+    return Date.now() - new Date(workRequest.timeFinished).getTime();
   };
   await serve((_request, response) => {
     const delays: number[] = [];
@@ -241,7 +241,7 @@ interface OciContainerEngine {
     createWaiters(): {
       forWorkRequest(request: {
         readonly workRequestId: string;
-      }): Promise<{ readonly workRequest: { readonly timeFinished: Date } }>;
+      }): Promise<{ readonly workRequest: { readonly timeFinished: Date | string } }>;
     };
   };
 }

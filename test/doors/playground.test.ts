@@ -216,6 +216,7 @@ test('without demo data visitors bring what they ask for, and are offered nothin
     'Work request',
     'Watch it',
     'List',
+    'Live list',
     'Wait for it',
     'Services',
   ]);
