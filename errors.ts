@@ -56,6 +56,8 @@ export interface UpstreamFailure {
   readonly opcRequestId: string | null;
   /** How long upstream asked us to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
+  /** Nothing was sent: there was no turn in time, say. */
+  readonly isUnasked?: true;
 }
 
 /** A call to Oracle Cloud that failed, after its retries. */

@@ -108,7 +108,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       // Foreign errors may hold secrets: only our own are quoted.
       const said = error instanceof GatewayError ? error.message : 'it cannot be read.';
       const message = `${placeOf(request)} was not asked for want of the gateway's own credential: ${said}`;
-      throw new UpstreamError('UNAUTHENTICATED', message, failureOf(request));
+      throw new UpstreamError('UNAUTHENTICATED', message, failureOf(request, { isUnasked: true }));
     }
   };
 

@@ -43,7 +43,7 @@ export function createSpend({ budget, clock, deadlineMs, closing }: SpendOptions
 
 function tooLate(request: UpstreamRequest): UpstreamError {
   const message = `${placeOf(request)} was not asked: the calls before it took all the time that an answer may take (twice UPSTREAM_DEADLINE_MS).`;
-  return new UpstreamError('UPSTREAM_TIMEOUT', message, failureOf(request));
+  return new UpstreamError('UPSTREAM_TIMEOUT', message, failureOf(request, { isUnasked: true }));
 }
 
 export function withoutTurn(request: UpstreamRequest, error: unknown): UpstreamError {
@@ -52,10 +52,11 @@ export function withoutTurn(request: UpstreamRequest, error: unknown): UpstreamE
   const seconds = Math.ceil(waitMs / 1000);
   const why = isBlocked ? 'Oracle asked to wait' : 'the gateway asks no more often than UPSTREAM_RPS allows';
   const message = `${placeOf(request)} was not asked: ${why}, and the next turn is in ${seconds} s.`;
-  return new UpstreamError('UPSTREAM_THROTTLED', message, failureOf(request, { retryAfterMs: waitMs }));
+  const failure = failureOf(request, { retryAfterMs: waitMs, isUnasked: true });
+  return new UpstreamError('UPSTREAM_THROTTLED', message, failure);
 }
 
 export function shuttingDown(request: UpstreamRequest): UpstreamError {
   const message = `${placeOf(request)} was not asked: the gateway is shutting down.`;
-  return new UpstreamError('UPSTREAM_UNAVAILABLE', message, failureOf(request));
+  return new UpstreamError('UPSTREAM_UNAVAILABLE', message, failureOf(request, { isUnasked: true }));
 }

@@ -293,7 +293,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
 
   const fail = (error: unknown): void => {
     stopped = rowOf(source, error);
-    isOut = isAtEnd = !stopped.isRetryable || options.isLastTry;
+    isOut = isAtEnd = !stopped.isRetryable || (options.isLastTry && !stopped.isUnasked);
     if (isOut && nextPage !== null) until = nextPage;
   };
 

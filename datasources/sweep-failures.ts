@@ -21,6 +21,8 @@ export interface SourceFailure {
   readonly message: string;
   readonly isRetryable: boolean;
   readonly opcRequestId: string | null;
+  /** Nothing was sent, so it does not count as a try. */
+  readonly isUnasked?: true;
 }
 
 /** @throws what is no error of ours: a bug */
@@ -39,5 +41,6 @@ export const rowOf = (
     message,
     isRetryable: isUpstream ? error.isRetryable : errorCodes[code].isRetryable,
     opcRequestId: isUpstream ? error.failure.opcRequestId : null,
+    ...(isUpstream && error.failure.isUnasked && { isUnasked: true }),
   };
 };

@@ -39,7 +39,7 @@ export interface SweepPosition {
   readonly after: SortKey | null;
   /** The sources that still have items, or that failed and may be asked again. */
   readonly open: readonly OpenSource[];
-  /** How often the compartments below could not be found out; set where they still have to be. */
+  /** How often the compartments below were asked for in vain; set where they still have to be. */
   readonly subtreeTries?: number;
 }
 
@@ -48,7 +48,7 @@ export interface OpenSource extends Place, StreamPlace {
   readonly params: ListParams | null;
   /** Set where the source lags behind the others: what it told last; null: nothing yet. */
   readonly lag?: SortKey | null;
-  /** How often it failed in a row. */
+  /** How often in a row it was asked in vain. */
   readonly tries?: number;
 }
 
@@ -64,8 +64,11 @@ export interface SweepPage {
   positionAfter(index: number): SweepPosition;
 }
 
-/** How often what failed is asked again. */
+/** How often what failed is asked again. What made no call was no try, neither the last one nor another. */
 const maxTries = 3;
+const triesAfter = ({ isUnasked }: SourceFailure, tries: number): number => (isUnasked ? tries : tries + 1);
+const mayBeAskedAgain = ({ isRetryable, isUnasked }: SourceFailure, tries: number): boolean =>
+  isRetryable && (tries < maxTries || isUnasked === true);
 
 export interface SweepDependencies {
   readonly endpoints: Pick<Endpoints, 'allowedRegions' | 'homeRegion'>;
@@ -91,7 +94,7 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
     streams.every((stream) => stream.failed()) &&
     rows.length > 0 &&
     rows.every(isNotFound);
-  const rest = { open: unknown, ...(subtreeTries > 0 && { subtreeTries }) };
+  const rest = { open: unknown, ...(subtreeTries !== null && { subtreeTries }) };
 
   return {
     items: told.map(({ item }) => item),
@@ -182,7 +185,7 @@ const placeAfter = (
       // What it would have told by now is late: it goes on from its own place.
       const ownLast = taken.findLast((entry) => entry.at <= index && entry.stream === stream)?.key ?? own;
       const place = stream.placeFor(ownLast) ?? { page: source.page };
-      const spent = failure.code === 'TRUNCATED' ? 0 : tries + 1;
+      const spent = failure.code === 'TRUNCATED' ? 0 : triesAfter(failure, tries);
       return [{ service, region, compartmentId, params, ...place, lag: ownLast, tries: spent }];
     }
     const reached = further(own, last);
@@ -199,7 +202,8 @@ interface OpenedAll {
   readonly failures: readonly SourceFailure[];
   /** Sources that may be found out later. */
   readonly unknown: readonly OpenSource[];
-  readonly subtreeTries: number;
+  /** null: the compartments below are known. */
+  readonly subtreeTries: number | null;
 }
 
 /**
@@ -219,8 +223,8 @@ const openAll = async (query: SweepQuery, dependencies: SweepDependencies): Prom
       const failure = rowOf(source, error);
       failures.push(failure);
       // Late from now on: the others go ahead.
-      if (failure.isRetryable && tries < maxTries)
-        unknown.push({ ...rest, params: null, lag: null, tries: tries + 1 });
+      if (mayBeAskedAgain(failure, tries))
+        unknown.push({ ...rest, params: null, lag: null, tries: triesAfter(failure, tries) });
       return [];
     }
     const opened = found.map((each) => open(each, query, dependencies));
@@ -278,21 +282,21 @@ const findSubtree = async (
   query: SweepQuery,
   dependencies: SweepDependencies,
   failures: SourceFailure[],
-): Promise<{ readonly compartments: readonly string[]; readonly tries: number }> => {
+): Promise<{ readonly compartments: readonly string[]; readonly tries: number | null }> => {
   const { compartmentId, includeSubcompartments, position } = query;
   const { parents, endpoints } = dependencies;
   const tries = position === null ? 0 : position.subtreeTries;
-  if (!includeSubcompartments || tries === undefined) return { compartments: [], tries: 0 };
+  if (!includeSubcompartments || tries === undefined) return { compartments: [], tries: null };
   try {
     const subtree = await parents.subtreeOf(compartmentId);
     const compartments = subtree.filter((id) => id !== compartmentId);
     checkCalls(compartments, query, dependencies);
-    return { compartments, tries: 0 };
+    return { compartments, tries: null };
   } catch (error) {
     const place = { service: 'IDENTITY', region: endpoints.homeRegion, compartmentId } as const;
     const failure = rowOf(place, error);
     failures.push(failure);
-    return { compartments: [], tries: failure.isRetryable && tries < maxTries ? tries + 1 : 0 };
+    return { compartments: [], tries: mayBeAskedAgain(failure, tries) ? triesAfter(failure, tries) : null };
   }
 };
 

@@ -410,11 +410,27 @@ describe('no answer, or not a whole one', () => {
     const clock = createManualClock();
     const { origin, received, upstream } = await start(() => undefined, { clock, deadlineMs: 1_000 });
     const over = await failureOfCall(upstream.call(getFrom(origin, '/a'), { endsAt: clock.now() }));
-    expect(over).toMatchObject({ code: 'UPSTREAM_TIMEOUT', isRetryable: true });
+    expect(over).toMatchObject({ code: 'UPSTREAM_TIMEOUT', isRetryable: true, failure: { isUnasked: true } });
     expect(over.message).toMatch(/was not asked: .*twice UPSTREAM_DEADLINE_MS/);
     expect(received).toHaveLength(0);
     const ended = await failureOfCall(upstream.call(getFrom(origin, '/b'), { endsAt: clock.now() + 200 }));
     expect(ended.code).toBe('UPSTREAM_TIMEOUT');
+    expect(ended.failure.isUnasked).toBeUndefined();
+    expect(received).toHaveLength(1);
+  });
+
+  test('a failure tells whether a call was made; where only its retry had no turn, one was', async () => {
+    const clock = createManualClock();
+    const { origin, received, upstream } = await start(
+      (_request, response) => answerJson(response, 429, undefined, { 'retry-after': '5' }),
+      { clock, deadlineMs: 1_000 },
+    );
+    const asked = await failureOfCall(upstream.call(getFrom(origin)));
+    const unasked = await failureOfCall(upstream.call(getFrom(origin)));
+    expect([asked, unasked].map(({ code, failure }) => [code, failure.status, failure.isUnasked])).toEqual([
+      ['UPSTREAM_THROTTLED', 429, undefined],
+      ['UPSTREAM_THROTTLED', null, true],
+    ]);
     expect(received).toHaveLength(1);
   });
 

@@ -25,7 +25,7 @@ import {
   itemOf,
 } from '../support/fake-lists.ts';
 import type { FakeLists, FakeListsOptions, Listed } from '../support/fake-lists.ts';
-import { upstreamError } from '../support/fake-upstream.ts';
+import { upstreamError, withoutTurn } from '../support/fake-upstream.ts';
 
 /** So many, newest first by name: `<prefix>0` is the oldest. */
 const itemsOf = (prefix: string, count: number, more: Partial<Listed> = {}): readonly Listed[] =>
@@ -149,6 +149,35 @@ describe('a source that fails', () => {
     const pages = await somePages(45, { ...both, first: 2 }, lists);
     expect([...idsOf(pages)].sort()).toEqual(newestFirst([...own, ...others]).toSorted());
     expect(codesOf(pages).length).toBeGreaterThan(4);
+  });
+
+  test('for want of a turn was not asked: that counts as no try, however many pages it takes', async () => {
+    // Once by Oracle's own word, then without a call; between them three answers that are no use.
+    for (const tries of [1, 3]) {
+      let asked = 0;
+      const lists = createFakeLists({
+        items: [...own, ...others],
+        instead: ({ service }) => {
+          if (service !== 'CONTAINERENGINE') return undefined;
+          asked += 1;
+          if (asked <= tries) return upstreamError('UPSTREAM_THROTTLED');
+          return asked <= tries + 6 ? withoutTurn() : undefined;
+        },
+      });
+      const pages = await pagesFrom({ ...both, first: 2 }, dependenciesOf(lists));
+      expect([...idsOf(pages)].sort()).toEqual(newestFirst([...own, ...others]).toSorted());
+      expect(codesOf(pages)).toHaveLength(tries + 6);
+    }
+  });
+
+  test('for want of a turn alone has no next page, and its cursor asks it again', async () => {
+    const lists = createFakeLists({
+      items: own,
+      instead: (_, call) => (call <= 6 ? withoutTurn() : undefined),
+    });
+    const pages = await somePages(7, { ...both, services: ['CONTAINERENGINE'] }, lists);
+    expect(pages.map(({ hasNext }) => hasNext)).toEqual([...Array<boolean>(6).fill(false), true]);
+    expect(idsOf(pages)).toEqual(newestFirst(own).slice(0, 10));
   });
 
   test('for good is never asked again', async () => {
@@ -332,7 +361,7 @@ describe('what has to be known first', () => {
     includeSubcompartments: true,
     first: 6,
   });
-  const flaky = (failures: number, code: ErrorCode = 'UPSTREAM_UNAVAILABLE') => {
+  const flaky = (failures: number, error: Error = upstreamError('UPSTREAM_UNAVAILABLE')) => {
     const known = parentsOf(items);
     const left = { parents: failures, subtree: failures };
     const asked = { parents: 0, subtree: 0 };
@@ -342,12 +371,12 @@ describe('what has to be known first', () => {
         async paramsFor(...of: Parameters<typeof known.paramsFor>) {
           const isMine = of[0].parents !== null && of[1] === regions[0] && of[2] === root;
           if (isMine) asked.parents += 1;
-          if (isMine && (left.parents -= 1) >= 0) throw upstreamError(code);
+          if (isMine && (left.parents -= 1) >= 0) throw error;
           return known.paramsFor(...of);
         },
         async subtreeOf(id: string) {
           asked.subtree += 1;
-          if ((left.subtree -= 1) >= 0) throw upstreamError(code);
+          if ((left.subtree -= 1) >= 0) throw error;
           return known.subtreeOf(id);
         },
       },
@@ -372,10 +401,20 @@ describe('what has to be known first', () => {
       ['UPSTREAM_UNAVAILABLE', 4],
       ['FORBIDDEN', 1],
     ] as const) {
-      const { parents, asked } = flaky(100, code);
+      const { parents, asked } = flaky(100, upstreamError(code));
       const pages = await somePages(6, { ...query, first: 2 }, createFakeLists({ items }), { parents });
       expect(asked).toEqual({ parents: times, subtree: times });
       expect(codesOf(pages)).toHaveLength(2 * times);
+    }
+  });
+
+  test('and was not asked for want of a turn is asked for as often as it takes', async () => {
+    for (const failures of [1, 8]) {
+      const { parents } = flaky(failures, withoutTurn());
+      const lists = createFakeLists({ items });
+      const pages = await pagesFrom({ ...query, first: 2 }, dependenciesOf(lists, { parents }));
+      expect([...idsOf(pages)].sort()).toEqual(newestFirst(items).toSorted());
+      expect(codesOf(pages)).toHaveLength(2 * failures);
     }
   });
 

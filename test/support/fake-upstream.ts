@@ -26,6 +26,14 @@ export const upstreamError = (
   { service = 'CONTAINERENGINE', region = 'us-ashburn-1' }: Partial<UpstreamRequest> = {},
 ): UpstreamError => new UpstreamError(code, `${service} answered ${code}`, failureOf({ service, region }));
 
+/** No turn in time: no call was made. */
+export const withoutTurn = (): UpstreamError =>
+  new UpstreamError(
+    'UPSTREAM_THROTTLED',
+    'It was not asked.',
+    failureOf({ service: 'CONTAINERENGINE', region: 'us-ashburn-1' }, { isUnasked: true }),
+  );
+
 export interface FakeUpstream extends Upstream {
   readonly requests: readonly UpstreamRequest[];
   /** `GET https://… /20180222/workRequests/…`, one each. */
