@@ -41,6 +41,8 @@ export interface SweepPosition {
   readonly open: readonly OpenSource[];
   /** How often the compartments below were asked for in vain; set where they still have to be. */
   readonly subtreeTries?: number;
+  /** Ids told that a source which lags behind may list, too. */
+  readonly told?: readonly string[];
 }
 
 export interface OpenSource extends Place, StreamPlace {
@@ -64,6 +66,8 @@ export interface SweepPage {
   positionAfter(index: number): SweepPosition;
 }
 
+/** Ids that a cursor remembers, the latest: ten full pages of what lists by parents. */
+const maxTold = 1_000;
 /** How often what failed is asked again. What made no call was no try, neither the last one nor another. */
 const maxTries = 3;
 const triesAfter = ({ isUnasked }: SourceFailure, tries: number): number => (isUnasked ? tries : tries + 1);
@@ -94,7 +98,6 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
     streams.every((stream) => stream.failed()) &&
     rows.length > 0 &&
     rows.every(isNotFound);
-  const rest = { open: unknown, ...(subtreeTries !== null && { subtreeTries }) };
 
   return {
     items: told.map(({ item }) => item),
@@ -103,7 +106,10 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
     size: streams.reduce((sum, stream) => sum + stream.size(), 0),
     positionAfter: (index) => {
       const { after, open } = placeAfter(told, taken, index, opened, query);
-      return { ...rest, after, open: [...open, ...rest.open] };
+      const subtree = subtreeTries !== null && { subtreeTries };
+      const position = { after, open: [...open, ...unknown], ...subtree };
+      const again = mayComeAgain(told.slice(0, index + 1), position, query);
+      return { ...position, ...(again.length > 0 && { told: again }) };
     },
   };
 };
@@ -131,12 +137,12 @@ interface Taken extends Entry {
 /** Takes the foremost head of all streams until `first` are told. */
 const merge = async (
   streams: readonly Stream[],
-  { first, order }: SweepQuery,
+  { first, order, position }: SweepQuery,
   { isLate }: SweepDependencies,
 ): Promise<{ readonly told: readonly Told[]; readonly taken: readonly Taken[] }> => {
   const told: Told[] = [];
   const taken: Taken[] = [];
-  const seen = new Set<string>();
+  const seen = new Set(position?.told);
   while (told.length < first) {
     let foremost: { readonly stream: Stream; readonly head: Entry } | null = null;
     for (const stream of streams) {
@@ -195,6 +201,22 @@ const placeAfter = (
     return [{ service, region, compartmentId, params, ...place, ...(isBehind && { lag: reached }) }];
   });
   return { after, open };
+};
+
+/** One work request can be in the lists of two parents, and one of these late: what it tells then may have been told. */
+const mayComeAgain = (
+  told: readonly Told[],
+  { open, subtreeTries }: SweepPosition,
+  { position }: SweepQuery,
+): readonly string[] => {
+  const late = new Set(
+    open.flatMap(({ service, region, lag }) => (lag === undefined ? [] : `${service} ${region}`)),
+  );
+  const isShared = ({ service, region }: Pick<Place, 'service' | 'region'>): boolean =>
+    catalog[service].parents !== null && (subtreeTries !== undefined || late.has(`${service} ${region}`));
+  if (subtreeTries === undefined && !open.some(isShared)) return [];
+  const fresh = told.flatMap(({ item }) => (isShared(item.ref) ? item.id : []));
+  return [...(position?.told ?? []), ...fresh].slice(-maxTold);
 };
 
 interface OpenedAll {

@@ -296,6 +296,73 @@ describe('a source that fails', () => {
   });
 });
 
+describe('a work request in the lists of two parents', () => {
+  const ofA = itemsOf('x', 12, { service: 'LOADBALANCER', parent: 'lb-a' });
+  const ofB = [
+    ...ofA.filter((_, index) => index % 2 === 0).map((item) => ({ ...item, parent: 'lb-b' })),
+    ...itemsOf('y', 6, { service: 'LOADBALANCER', parent: 'lb-b' }),
+  ];
+  const others = itemsOf('o', 30, { service: 'ANALYTICS' });
+  const items = [...ofA, ...ofB, ...others];
+  const all = [...new Set(items.map(({ nativeId }) => nativeId))].sort();
+  const query = queryOf({ ...here, services: ['LOADBALANCER', 'ANALYTICS'] });
+
+  test('comes once, though one of them is late', async () => {
+    for (const error of [upstreamError('UPSTREAM_TIMEOUT'), withoutTurn()]) {
+      for (const first of [2, 9, 40]) {
+        let asked = 0;
+        const lists = createFakeLists({
+          items,
+          instead: ({ params }) =>
+            params?.['loadBalancerId'] === 'lb-b' && (asked += 1) <= 2 ? error : undefined,
+        });
+        // Up to two pages after the last that others fill: who is late alone has no next page.
+        const pages = await somePages(40, { ...query, first }, lists);
+        expect([...idsOf(pages)].sort()).toEqual(all);
+      }
+    }
+  });
+
+  test('comes at most once, however they fail', async () => {
+    const outcomes = fc.infiniteStream(fc.constantFrom(null, null, 'UPSTREAM_TIMEOUT' as const));
+    await fc.assert(
+      fc.asyncProperty(
+        outcomes,
+        fc.integer({ min: 1, max: 30 }),
+        fc.constantFrom(3, 100),
+        async (next, first, maxPageSize) => {
+          const lists = createFakeLists({
+            items,
+            maxPageSize,
+            instead: ({ service }) => {
+              const code = service === 'ANALYTICS' ? null : next.next().value;
+              return code ? upstreamError(code) : undefined;
+            },
+          });
+          const told = idsOf(await pagesFrom({ ...query, first }, dependenciesOf(lists)));
+          expect(new Set(told).size).toBe(told.length);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('is remembered only while one of them is late', async () => {
+    let asked = 0;
+    const lists = createFakeLists({
+      items,
+      instead: ({ params }) =>
+        params?.['loadBalancerId'] === 'lb-b' && (asked += 1) === 1
+          ? upstreamError('UPSTREAM_TIMEOUT')
+          : undefined,
+    });
+    const pages = await somePages(8, { ...query, services: ['LOADBALANCER'], first: 4 }, lists);
+    const remembered = pages.map((page) => page.positionAfter(page.items.length - 1).told?.length ?? 0);
+    expect(remembered[0]).toBeGreaterThan(0);
+    expect(remembered.at(-1)).toBe(0);
+  });
+});
+
 describe('a compartment that is absent', () => {
   const services: readonly ServiceName[] = ['CONTAINERENGINE', 'BASTION', 'IDENTITY', 'LOADBALANCER'];
   const absent = {
