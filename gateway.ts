@@ -209,7 +209,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
             parents: parents.for(errand),
             endpoints,
             list: (page) => own.list(page),
-            complete: ({ ref }) => loaders.workRequest(ref, 'get'),
+            complete: (ref) => loaders.workRequest(ref, 'get'),
             isLate: () => clock.now() >= startedAt + deadlineMs,
             maxCalls: config.maxQueryCost,
           }),

@@ -13,9 +13,9 @@ import type { Filter } from './filters.ts';
 import type { ListParams } from './parents.ts';
 import { compareKeys, keyOf } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
-import { rowOf } from './sweep-failures.ts';
+import { mayBeAskedAgain, maxTries, rowOf, triesAfter } from './sweep-failures.ts';
 import type { Source, SourceFailure } from './sweep-failures.ts';
-import type { ListQuery, Page, WorkRequest } from './types.ts';
+import type { ListQuery, Page, WorkRequest, WorkRequestRef } from './types.ts';
 
 export interface StreamOptions {
   readonly order: Order;
@@ -26,13 +26,13 @@ export interface StreamOptions {
   readonly after: SortKey | null;
   /** Where to begin. */
   readonly place: StreamPlace;
-  /** Whether it is out when it fails again. */
-  readonly isLastTry: boolean;
+  /** How often in a row it was asked in vain. */
+  readonly tries: number;
   /** Whether the time of this page of the sweep is up. */
   readonly isLate: () => boolean;
   readonly list: (query: ListQuery) => Promise<Page<WorkRequest>>;
   /** The same work request with all that a get tells; null: gone. */
-  readonly complete: (item: WorkRequest) => Promise<WorkRequest | null>;
+  readonly complete: (ref: WorkRequestRef) => Promise<WorkRequest | null>;
 }
 
 /** Where to go on, and what was learnt about the source on the way. JSON. */
@@ -47,6 +47,16 @@ export interface StreamPlace {
   readonly isUnsorted?: true;
   /** It refused the filter: the token belongs to the list without. */
   readonly isUnfiltered?: true;
+  /** Work requests listed that the filter could not be asked about, as their gets failed: they are told late. */
+  readonly undecided?: readonly Undecided[];
+}
+
+export interface Undecided {
+  readonly id: string;
+  /** What the source had told before it was listed first: told is what lies beyond. */
+  readonly lag: SortKey | null;
+  /** How often it was asked for in vain. */
+  readonly tries: number;
 }
 
 export interface Stream {
@@ -66,8 +76,8 @@ export interface Stream {
   isOut(): boolean;
   /** All that is to be said about it: why it stopped, and what was wrong with what it gave. */
   failures(): readonly SourceFailure[];
-  /** From where all beyond `key` can be read; undefined: there is nothing beyond. */
-  placeFor(key: SortKey | null): StreamPlace | undefined;
+  /** From where all beyond `key`, and what is undecided and not `told`, can be read; undefined: there is nothing beyond. */
+  placeFor(key: SortKey | null, told: ReadonlySet<string>): StreamPlace | undefined;
 }
 
 export interface Entry {
@@ -119,6 +129,8 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   let lastTime: number | null | undefined;
   let itemsRead = 0;
   let gets = 0;
+  /** Of these gets: those that were asked. */
+  let answered = 0;
   let pagesRead = 0;
   let emptyPages = 0;
   let stopped: SourceFailure | null = null;
@@ -131,6 +143,11 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   let earliestPages: readonly number[] | null = null;
   let ids = new Set<string>();
   const notes = new Map<string, SourceFailure>();
+  const lags: ReadonlyMap<string, SortKey | null> = new Map(place.undecided?.map(({ id, lag }) => [id, lag]));
+  /** With the index of the page that lists it; undefined: not seen yet. */
+  const undecided = new Map<string, Undecided & { readonly page?: number }>(
+    place.undecided?.map((one) => [one.id, one]),
+  );
 
   const note = (code: string, what: string, isRetryable = false): SourceFailure => {
     const message = `${api.label} in ${source.region} ${what}.`;
@@ -170,6 +187,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
     kept = kept.slice(0, taken).map((entry) => ({ ...entry, page: 0 }));
     earliestPages = null;
     ids = new Set(kept.map(({ item }) => item.id));
+    for (const [id, one] of undecided) undecided.set(id, { ...one, page: 0 });
   };
 
   const readPage = async (): Promise<void> => {
@@ -208,12 +226,13 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
       return (readsWhole && lacksTime) || isBeyond(keyOf(item));
     });
     if (readsWhole) gets += wanted.length;
-    const whole = readsWhole ? await Promise.all(wanted.map(completed)) : wanted;
+    const whole = readsWhole ? await Promise.all(wanted.map((item) => completed(item, page))) : wanted;
     for (const [index, item] of whole.entries()) {
       const listed = wanted[index];
       if (item === null || listed === undefined) continue;
       const key = keyOf(lacksTime ? item : listed);
       if (isBeyond(key) && matches(filter, item)) kept.push({ item, key, page });
+      else undecided.delete(item.id);
     }
     const rest = kept.slice(taken).sort((left, right) => compareKeys(left.key, right.key, order));
     kept = [...kept.slice(0, taken), ...rest];
@@ -229,17 +248,31 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
     lastTime = time;
   };
 
-  const completed = async (item: WorkRequest): Promise<WorkRequest | null> => {
+  const completed = async ({ id, ref }: WorkRequest, page: number): Promise<WorkRequest | null> => {
+    const before = undecided.get(id);
     try {
-      return await complete(item);
+      const whole = await complete(ref);
+      answered += 1;
+      if (whole === null) undecided.delete(id);
+      else if (before) undecided.set(id, { ...before, tries: 0, page });
+      return whole;
     } catch (error) {
       const failure = rowOf(source, error);
       notes.set(failure.message, failure);
+      if (!failure.isUnasked) answered += 1;
+      const { lag = after, tries = 0 } = before ?? {};
+      if (mayBeAskedAgain(failure, tries))
+        undecided.set(id, { id, lag, tries: triesAfter(failure, tries), page });
+      else undecided.delete(id);
       return null;
     }
   };
 
-  const isBeyond = (key: SortKey): boolean => after === null || compareKeys(key, after, order) > 0;
+  const isBeyond = (key: SortKey): boolean => {
+    const lag = lags.get(key[1]);
+    const start = lag === undefined ? after : lag;
+    return start === null || compareKeys(key, start, order) > 0;
+  };
 
   const isBefore = (time: number | null, other: number | null): boolean =>
     compareKeys([time, ''], [other, ''], order) < 0;
@@ -293,7 +326,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
 
   const fail = (error: unknown): void => {
     stopped = rowOf(source, error);
-    isOut = isAtEnd = !stopped.isRetryable || (options.isLastTry && !stopped.isUnasked);
+    isOut = isAtEnd = !mayBeAskedAgain(stopped, options.tries);
     if (isOut && nextPage !== null) until = nextPage;
   };
 
@@ -308,15 +341,32 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   };
 
   /** Token of the page from which all beyond `key` can be read; undefined: there is nothing beyond. */
-  const pageFor = (key: SortKey | null): string | null | undefined => {
+  const pageFor = (
+    key: SortKey | null,
+    late: readonly { readonly page?: number }[],
+  ): string | null | undefined => {
     const isBehind = (entry: Kept): boolean => key === null || compareKeys(entry.key, key, order) > 0;
     const goesOn = hasNext && !isOut;
-    if (!isSorted) return goesOn || kept.some(isBehind) ? startPage : undefined;
+    if (!isSorted) return goesOn || late.length > 0 || kept.some(isBehind) ? startPage : undefined;
     // Equal times are spread over pages as upstream likes: the earliest page that holds any of what is beyond.
     const page = earliestPage(partitionPoint(kept, isBehind));
-    if (page !== undefined) return pages[page];
+    const earliest = Math.min(page ?? Infinity, ...late.map((one) => one.page ?? 0));
+    if (earliest < Infinity) return pages[earliest] ?? startPage;
     return goesOn ? nextPage : undefined;
   };
+
+  /** Whether the next page of the sweep gets further: not where this one had no turn for anything. */
+  const canGoOn = (): boolean =>
+    stopped === null || (stopped.code === 'TRUNCATED' && (gets === 0 || answered > 0));
+
+  /** What was not decided yet, or not told. What was not listed where all was read is gone; a search that ends before has its tries. */
+  const lateItems = (told: ReadonlySet<string>): readonly (Undecided & { readonly page?: number })[] =>
+    [...undecided.values()].flatMap((one) => {
+      if (told.has(one.id)) return [];
+      if (one.page !== undefined || pages.length === 0) return one;
+      if (stopped?.code !== 'TRUNCATED') return hasNext ? one : [];
+      return one.tries < maxTries ? { ...one, tries: one.tries + 1 } : [];
+    });
 
   return {
     async fill() {
@@ -336,15 +386,14 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
     },
     head: () => (taken < settled ? kept[taken] : undefined),
     take: () => void (taken += 1),
-    hasMore: () =>
-      taken < settled ||
-      ((stopped === null || stopped.code === 'TRUNCATED') && (taken < kept.length || hasNext)),
+    hasMore: () => taken < settled || (canGoOn() && (taken < kept.length || hasNext)),
     failed: () => stopped,
     isOut: () => isOut,
     size: () => kept.length,
     failures: () => [...notes.values(), ...(stopped && !notes.has(stopped.message) ? [stopped] : [])],
-    placeFor(key) {
-      const page = pageFor(key);
+    placeFor(key, told) {
+      const late = lateItems(told).slice(-wholeCap);
+      const page = pageFor(key, late);
       return page === undefined
         ? undefined
         : {
@@ -353,6 +402,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
             ...(until !== undefined && { until }),
             ...(sorting['sortBy'] !== undefined && !isSorted && { isUnsorted: true }),
             ...(isUnfiltered && { isUnfiltered: true }),
+            ...(late.length > 0 && { undecided: late.map(({ id, lag, tries }) => ({ id, lag, tries })) }),
           };
     },
   };

@@ -25,6 +25,15 @@ export interface SourceFailure {
   readonly isUnasked?: true;
 }
 
+/** How often what failed is asked again. What made no call was no try, neither the last one nor another. */
+export const maxTries = 3;
+
+export const triesAfter = ({ isUnasked }: SourceFailure, tries: number): number =>
+  isUnasked ? tries : tries + 1;
+
+export const mayBeAskedAgain = (failure: SourceFailure, tries: number): boolean =>
+  failure.isRetryable && triesAfter(failure, tries) <= maxTries;
+
 /** @throws what is no error of ours: a bug */
 export const rowOf = (
   { service, region, compartmentId }: Omit<Source, 'params'>,

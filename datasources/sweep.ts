@@ -16,7 +16,7 @@ import { compareKeys } from './sort-key.ts';
 import type { Order, SortKey } from './sort-key.ts';
 import { openStream } from './stream.ts';
 import type { Entry, Stream, StreamOptions, StreamPlace } from './stream.ts';
-import { rowOf } from './sweep-failures.ts';
+import { mayBeAskedAgain, rowOf, triesAfter } from './sweep-failures.ts';
 import type { Source, SourceFailure } from './sweep-failures.ts';
 import type { WorkRequest } from './types.ts';
 
@@ -68,11 +68,6 @@ export interface SweepPage {
 
 /** Ids that a cursor remembers, the latest: ten full pages of what lists by parents. */
 const maxTold = 1_000;
-/** How often what failed is asked again. What made no call was no try, neither the last one nor another. */
-const maxTries = 3;
-const triesAfter = ({ isUnasked }: SourceFailure, tries: number): number => (isUnasked ? tries : tries + 1);
-const mayBeAskedAgain = ({ isRetryable, isUnasked }: SourceFailure, tries: number): boolean =>
-  isRetryable && (tries < maxTries || isUnasked === true);
 
 export interface SweepDependencies {
   readonly endpoints: Pick<Endpoints, 'allowedRegions' | 'homeRegion'>;
@@ -183,20 +178,22 @@ const placeAfter = (
     one === null || (other !== null && compareKeys(other, one, order) > 0) ? other : one;
   // Late items of a source that failed before come first, before the place that the others have reached.
   const after = further(start, last);
+  const toldIds = new Set(told.slice(0, index + 1).map(({ item }) => item.id));
   const open = opened.flatMap(({ stream, source }): OpenSource[] => {
     const { service, region, compartmentId, params, lag, tries = 0 } = source;
     const own = lag !== undefined ? lag : start;
     const failure = stream.failed();
     if (failure !== null && !stream.isOut()) {
       // What it would have told by now is late: it goes on from its own place.
-      const ownLast = taken.findLast((entry) => entry.at <= index && entry.stream === stream)?.key ?? own;
-      const place = stream.placeFor(ownLast) ?? { page: source.page };
+      const lastTaken = taken.findLast((entry) => entry.at <= index && entry.stream === stream);
+      const ownLast = further(own, lastTaken?.key ?? null);
+      const place = stream.placeFor(ownLast, toldIds) ?? { page: source.page };
       const spent = failure.code === 'TRUNCATED' ? 0 : triesAfter(failure, tries);
       return [{ service, region, compartmentId, params, ...place, lag: ownLast, tries: spent }];
     }
     const reached = further(own, last);
     const isBehind = after !== null && (reached === null || compareKeys(reached, after, order) < 0);
-    const place = stream.placeFor(reached);
+    const place = stream.placeFor(reached, toldIds);
     if (place === undefined) return [];
     return [{ service, region, compartmentId, params, ...place, ...(isBehind && { lag: reached }) }];
   });
@@ -290,7 +287,7 @@ const open = (source: FoundSource, query: SweepQuery, dependencies: SweepDepende
       first: query.first,
       after: lag !== undefined ? lag : (query.position?.after ?? null),
       place,
-      isLastTry: tries >= maxTries,
+      tries,
       list: dependencies.list,
       complete: dependencies.complete,
       isLate: dependencies.isLate,

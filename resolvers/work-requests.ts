@@ -56,6 +56,10 @@ export const workRequests: QueryResolvers['workRequests'] = async (
   return { page, cursorAfter: (index) => cursors.seal(purpose, page.positionAfter(index)) };
 };
 
+/** Whether there is nothing to go on with. */
+const isAtEnd = ({ open, subtreeTries }: SweepPosition): boolean =>
+  open.length === 0 && subtreeTries === undefined;
+
 export const WorkRequestConnection: WorkRequestConnectionResolvers = {
   edges: ({ page, cursorAfter }) => page.items.map((node, index) => ({ node, index, cursorAfter })),
   nodes: ({ page }) => page.items,
@@ -70,7 +74,7 @@ export const WorkRequestConnection: WorkRequestConnectionResolvers = {
       },
       // A page may end before it found anything, or all its sources may have failed: its end is the place to go on from.
       get endCursor() {
-        return last < 0 && page.positionAfter(last).open.length === 0 ? null : cursorAfter(last);
+        return last < 0 && isAtEnd(page.positionAfter(last)) ? null : cursorAfter(last);
       },
     };
   },

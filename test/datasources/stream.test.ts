@@ -849,6 +849,144 @@ describe('a source whose list lacks what the filter asks for', () => {
     expect(codesOf([page])).toEqual(['MYSQL UPSTREAM_TIMEOUT']);
   });
 
+  /** Sorted and not, with its place in the list and without, by namespace. */
+  const lacking = ['MYSQL', 'ODA', 'LOGANALYTICS', 'WORKREQUESTS'] as const;
+  const ofAll = lacking.flatMap((service) =>
+    itemsOf(service, 12, { service, resourceId: 'ocid1.x.oc1..a' }).map((item, index) => ({
+      ...item,
+      time: index % 4 === 0 ? 1_000 : (item.time ?? 0),
+    })),
+  );
+  const bothWays: Partial<SweepQuery> = {
+    ...here,
+    services: [...lacking, 'ANALYTICS'],
+    filter: { resourceId: 'ocid1.x.oc1..a', acceptedAfter: new Date(500) },
+  };
+  const others = itemsOf('o', 20, { service: 'ANALYTICS', resourceId: 'ocid1.x.oc1..a' });
+  const whole = [...ofAll, ...others].map(({ nativeId }) => nativeId).sort();
+
+  /** Goes on while anything is open, also where nothing but what is late is left. */
+  const untilClosed = async (
+    asked: SweepQuery,
+    lists: FakeLists,
+    between: () => void = () => undefined,
+  ): Promise<readonly SweepPage[]> => {
+    const pages: SweepPage[] = [];
+    let { position } = asked;
+    do {
+      if (pages.length > 300) throw new Error('no end');
+      const page = await sweep({ ...asked, position }, dependenciesOf(lists));
+      pages.push(page);
+      position = sealed(page.positionAfter(page.items.length - 1));
+      between();
+    } while (position.open.length > 0);
+    return pages;
+  };
+
+  test.each(lacking)(
+    'tells late what could not be read once, and the others as if nothing had been: %s',
+    async (service) => {
+      const mine = ofAll.filter((item) => item.service === service);
+      for (const { nativeId } of mine) {
+        for (const error of [upstreamError('UPSTREAM_UNAVAILABLE'), withoutTurn()]) {
+          let failures = 1;
+          const lists = createFakeLists({
+            items: mine,
+            maxPageSize: 5,
+            insteadOfGet: ({ ref }) =>
+              ref.workRequestId === nativeId && (failures -= 1) >= 0 ? error : undefined,
+          });
+          const asked = queryOf({ ...bothWays, services: [service], first: 4 });
+          const pages = await untilClosed(asked, lists);
+          expect([...idsOf(pages)].sort()).toEqual(mine.map((item) => item.nativeId).sort());
+          const inOrder = idsOf(await untilClosed(asked, createFakeLists({ items: mine })));
+          expect(idsOf(pages).filter((id) => id !== nativeId)).toEqual(
+            inOrder.filter((id) => id !== nativeId),
+          );
+        }
+      }
+    },
+  );
+
+  test('asks three times again for what cannot be read, then leaves it out', async () => {
+    for (const service of lacking) {
+      const mine = ofAll.filter((item) => item.service === service);
+      const lists = createFakeLists({
+        items: mine,
+        insteadOfGet: ({ ref }) =>
+          ref.workRequestId === `${service}7` ? upstreamError('UPSTREAM_TIMEOUT') : undefined,
+      });
+      const pages = await untilClosed(queryOf({ ...bothWays, services: [service], first: 100 }), lists);
+      expect(codesOf(pages)).toEqual(Array(4).fill(`${service} UPSTREAM_TIMEOUT`));
+      expect(lists.gets.filter((id) => id === lists.gets[4])).not.toHaveLength(0);
+      expect(idsOf(pages)).toHaveLength(11);
+      expect(pages.map(({ hasNext }) => hasNext)).toEqual([false, false, false, false]);
+    }
+  });
+
+  test('forgets what was gone before it could be read', async () => {
+    for (const service of lacking) {
+      const lists = createFakeLists({
+        items: ofAll.filter((item) => item.service === service),
+        insteadOfGet: () => (lists.items.length === 12 ? upstreamError('UPSTREAM_TIMEOUT') : undefined),
+      });
+      const asked = queryOf({ ...bothWays, services: [service], first: 100 });
+      const first = await sweep(asked, dependenciesOf(lists));
+      lists.items.splice(0, 6);
+      const rest = await untilClosed({ ...asked, position: sealed(first.positionAfter(-1)) }, lists);
+      expect([rest.length, idsOf(rest).length]).toEqual([1, 6]);
+    }
+  });
+
+  test('however its gets and lists fail tells each at most once, and all where none is given up', async () => {
+    const outcomes = fc.infiniteStream(
+      fc.constantFrom<(Error | undefined)[]>(
+        ...Array<undefined>(8).fill(undefined),
+        withoutTurn(),
+        withoutTurn(),
+        upstreamError('UPSTREAM_UNAVAILABLE'),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        outcomes,
+        outcomes,
+        fc.integer({ min: 1, max: 30 }),
+        fc.constantFrom(3, 100),
+        fc.constantFrom('offset' as const, 'keyset' as const),
+        async (gets, asked, first, maxPageSize, tokens) => {
+          // Each at most twice in a row, a list at the first or second call of a page.
+          const vain = new Map<string, number>();
+          const fail = (key: string, error: Error | undefined): Error | undefined => {
+            const isSpent = (vain.get(key) ?? 0) >= 2;
+            vain.set(key, error && !isSpent ? (vain.get(key) ?? 0) + 1 : 0);
+            return isSpent ? undefined : error;
+          };
+          let begun = new Map<string, { calls: number; failsAt: number; error: Error | undefined }>();
+          const lists = createFakeLists({
+            items: [...ofAll, ...others],
+            maxPageSize,
+            tokens,
+            instead: ({ service }, call) => {
+              const plan = begun.get(service) ?? {
+                calls: 0,
+                failsAt: 1 + (call % 2),
+                error: fail(service, asked.next().value),
+              };
+              begun.set(service, { ...plan, calls: plan.calls + 1 });
+              return plan.calls + 1 === plan.failsAt ? plan.error : undefined;
+            },
+            insteadOfGet: ({ id }) => fail(id, gets.next().value),
+          });
+          const asking = queryOf({ ...bothWays, first });
+          const pages = await untilClosed(asking, lists, () => (begun = new Map()));
+          expect([...idsOf(pages)].sort()).toEqual(whole);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   test('rejects for a bug', async () => {
     const lists = createFakeLists({ items, insteadOfGet: () => new TypeError('a bug') });
     await expect(sweep(query, dependenciesOf(lists))).rejects.toThrow('a bug');

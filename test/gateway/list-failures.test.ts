@@ -243,6 +243,23 @@ describe('what has to be found out first', () => {
     },
   );
 
+  test('subcompartments that cannot be had, and nothing above them: the cursor goes on all the same', async () => {
+    const elsewhere = await createTestGateway({ env: { READ_CACHE_MS: '0' } });
+    try {
+      const below = create('QUEUE', elsewhere, { compartmentId: paymentsTest });
+      const more = { compartmentId: payments, includeSubcompartments: true };
+      elsewhere.emulator.addFault({ operation: 'parents', body: '<html>', times: 1 });
+      const failing = await ask(['QUEUE'], elsewhere, more);
+      expect(failing).toMatchObject({ nodes: [], failures: [{ service: 'IDENTITY' }] });
+      const after = failing.pageInfo.endCursor;
+      expect(after).not.toBeNull();
+      const page = await ask(['QUEUE'], elsewhere, { ...more, after });
+      expect(idsOf(page.nodes)).toEqual([below]);
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
   test('subcompartments that cannot be had: the compartment itself is listed, IAM has a row', async () => {
     const [above, below] = [payments, paymentsTest].map((compartmentId) =>
       create('CONTAINERENGINE', house, { compartmentId }),

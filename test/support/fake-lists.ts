@@ -4,10 +4,11 @@
  */
 import { catalog } from '../../datasources/catalog.ts';
 import type { ServiceName } from '../../datasources/catalog.ts';
+import { globalIdOf } from '../../datasources/ids.ts';
 import type { ParentFinder } from '../../datasources/parents.ts';
 import { sweep } from '../../datasources/sweep.ts';
 import type { SweepDependencies, SweepPage, SweepPosition, SweepQuery } from '../../datasources/sweep.ts';
-import type { ListQuery, Page, WorkRequest } from '../../datasources/types.ts';
+import type { ListQuery, Page, WorkRequest, WorkRequestRef } from '../../datasources/types.ts';
 import { workRequestOf } from './oci-bodies.ts';
 
 export const regions = ['us-ashburn-1', 'us-phoenix-1'] as const;
@@ -57,7 +58,7 @@ export interface FakeListsOptions {
 
 export interface FakeLists {
   readonly list: (query: ListQuery) => Promise<Page<WorkRequest>>;
-  readonly complete: (item: WorkRequest) => Promise<WorkRequest | null>;
+  readonly complete: (ref: WorkRequestRef) => Promise<WorkRequest | null>;
   readonly calls: ListQuery[];
   readonly gets: string[];
   readonly items: Listed[];
@@ -177,8 +178,8 @@ export const createFakeLists = ({
         malformed: [],
       };
     },
-    async complete({ id, ref }) {
-      gets.push(id);
+    async complete(ref) {
+      gets.push(globalIdOf(ref));
       await Promise.resolve();
       const item = items.find(
         ({ nativeId, service }) => nativeId === ref.workRequestId && service === ref.service,
