@@ -1,8 +1,10 @@
 /** What an operation selects, so that only that is fetched. */
 import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind } from 'graphql';
 import type { GraphQLResolveInfo, SelectionNode, SelectionSetNode } from 'graphql';
+import type { Context } from '../context.ts';
 import type { Api } from '../datasources/api.ts';
 import type { Depth } from '../datasources/loaders.ts';
+import type { WorkRequest } from '../datasources/types.ts';
 
 type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments' | 'variableValues'>;
 
@@ -36,6 +38,22 @@ export const lacks = ({ listLacks }: Api, name: string): boolean =>
 /** Whether a list item of this API holds all that is selected, or a get is needed. */
 export const depthFor = (selected: ReadonlySet<string>, api: Api): Depth =>
   [...selected].some((name) => lacks(api, name)) ? 'get' : 'listItem';
+
+/**
+ * A node is one observation: where a selected field needs the get, everything is told as the get has it, a state that moved
+ * since the list included. Where it cannot be read, as listed; the fields that the list lacks tell why.
+ */
+export const asOneObservation = (
+  listed: WorkRequest,
+  selected: ReadonlySet<string>,
+  { loaders, catalog }: Pick<Context, 'loaders' | 'catalog'>,
+): WorkRequest | Promise<WorkRequest> =>
+  listed.origin === 'list' && depthFor(selected, catalog[listed.ref.service]) === 'get'
+    ? loaders.workRequest(listed.ref, 'get').then(
+        (whole) => whole ?? listed,
+        () => listed,
+      )
+    : listed;
 
 const isIncluded = (node: SelectionNode, { variableValues }: Info): boolean =>
   getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.['if'] !== true &&

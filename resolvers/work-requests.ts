@@ -11,6 +11,7 @@ import type {
   WorkRequestEdgeResolvers,
 } from '../schema/generated.ts';
 import { checkFirst } from './connection.ts';
+import { asOneObservation, selectedFields } from './selection.ts';
 
 /** What stands behind a WorkRequestConnection. A cursor tells the place of every source, so it is made where it is selected. */
 export interface ListedPage {
@@ -62,7 +63,10 @@ const isAtEnd = ({ open, subtreeTries }: SweepPosition): boolean =>
 
 export const WorkRequestConnection: WorkRequestConnectionResolvers = {
   edges: ({ page, cursorAfter }) => page.items.map((node, index) => ({ node, index, cursorAfter })),
-  nodes: ({ page }) => page.items,
+  nodes: ({ page }, _, context, info) => {
+    const selected = selectedFields(info);
+    return page.items.map((item) => asOneObservation(item, selected, context));
+  },
   pageInfo: ({ page, cursorAfter }) => {
     const last = page.items.length - 1;
     return {
@@ -82,5 +86,6 @@ export const WorkRequestConnection: WorkRequestConnectionResolvers = {
 };
 
 export const WorkRequestEdge: WorkRequestEdgeResolvers = {
+  node: ({ node }, _, context, info) => asOneObservation(node, selectedFields(info), context),
   cursor: ({ index, cursorAfter }) => cursorAfter(index),
 };

@@ -135,6 +135,42 @@ test('without nodes, edges or page info the sources are asked all the same, and 
   expect(house.asked()).toEqual(['list', 'list']);
 });
 
+test('a node is one observation, by either way: of the list, or of the get where a selected field needs it', async () => {
+  const compartmentId = sampleCompartments.payments;
+  const { id } = house.emulator.createWorkRequest({
+    service: 'ODA',
+    region,
+    compartmentId,
+    script: [{ afterMs: 0, status: 'SUCCEEDED', percentComplete: 100 }],
+  });
+  // It ended between the two.
+  house.emulator.addFault({
+    service: 'ODA',
+    operation: 'list',
+    body: JSON.stringify([{ id, compartmentId, requestAction: 'CREATE', status: 'IN_PROGRESS' }]),
+  });
+  const nodesOf = async (fields: string, filter: Json = {}): Promise<unknown> => {
+    const { data, errors } = await house.query<{ workRequests: { nodes: Json[]; edges: { node: Json }[] } }>(
+      `query($compartmentId: String!, $filter: WorkRequestFilter) {
+        workRequests(compartmentId: $compartmentId, services: [ODA], regions: ["iad"], filter: $filter) {
+          nodes { ${fields} } edges { node { ${fields} } }
+        }
+      }`,
+      { compartmentId, filter },
+    );
+    expect(errors).toBeUndefined();
+    const { nodes = [], edges = [] } = data?.workRequests ?? {};
+    return [...nodes, ...edges.map(({ node }) => node)];
+  };
+  const listed = { status: 'IN_PROGRESS', rawStatus: 'IN_PROGRESS' };
+  expect(await nodesOf('status rawStatus')).toEqual([listed, listed]);
+  expect(house.asked()).toEqual(['list']);
+  const ended = { status: 'SUCCEEDED', isTerminal: true, canCancel: false, percentComplete: 100 };
+  const fields = Object.keys(ended).join(' ');
+  expect(await nodesOf(fields, { statuses: ['IN_PROGRESS'] })).toEqual([ended, ended]);
+  expect(house.asked()).toEqual(['list', 'get']);
+});
+
 test('a get that fails costs its field alone', async () => {
   const [bad = ''] = created.get('MYSQL') ?? [];
   house.emulator.addFault({ service: 'MYSQL', operation: 'get', workRequestId: bad, status: 403 });
