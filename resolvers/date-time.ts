@@ -38,12 +38,12 @@ function write(time: number): string {
 }
 
 function parse(value: unknown): Date {
-  const [text, year, month, day] = (typeof value === 'string' && rfc3339.exec(value)) || [];
+  const [text, year, month, day, hour] = (typeof value === 'string' && rfc3339.exec(value)) || [];
   if (text !== undefined) {
     const time = new Date(text.toUpperCase());
-    // Date takes the 30th of February for the 2nd of March.
+    // Date takes the 30th of February for the 2nd of March, and 24:00 for the next day's midnight.
     const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-    if (!Number.isNaN(time.getTime()) && Number(day) <= lastDay) return time;
+    if (!Number.isNaN(time.getTime()) && Number(day) <= lastDay && hour !== '24') return time;
   }
   throw new GraphQLError(
     'DateTime must be a string in RFC 3339 with its offset, such as 2026-11-24T22:41:03Z or 2026-11-24T23:41:03.120+01:00.',
