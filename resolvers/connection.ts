@@ -9,6 +9,8 @@ export interface Position {
   readonly page: string | null;
   /** Items of that page that were already given. */
   readonly offset: number;
+  /** Pages of upstream before it. */
+  readonly turned?: number;
 }
 
 export interface ConnectionArgs {
@@ -31,6 +33,8 @@ const defaultFirst = 50;
 const maxFirst = 100;
 /** Upstream pages that one page of ours may take; then it ends short, and the client may ask on. */
 const maxUpstreamPages = 20;
+/** Upstream pages of one list, over all pages of ours: tokens that lead in a circle end there. */
+const maxTurned = 1_000;
 
 /**
  * @returns null where the API has no such part
@@ -56,15 +60,16 @@ export const readConnection = async <T>(
     asked.add(position.page);
     const page: Page<T> | null = await readPage(position.page ?? undefined);
     if (page === null) return null;
+    const { page: token, offset: start, turned = 0 }: Position = position;
     // Nor is a token that comes again.
-    const nextPage: string | null = asked.has(page.nextPage) ? null : page.nextPage;
-    const { page: token, offset: start }: Position = position;
+    const leadsOn: boolean = !asked.has(page.nextPage) && turned + 1 < maxTurned;
+    const nextPage: string | null = leadsOn ? page.nextPage : null;
     const taken = page.items.slice(start, start + count - edges.length);
     /** After so many items of this page; after its last one the next page's token spares reading this one again. */
     const placeAfter = (offset: number): Position =>
       offset >= page.items.length && nextPage !== null
-        ? { page: nextPage, offset: 0 }
-        : { page: token, offset };
+        ? { page: nextPage, offset: 0, turned: turned + 1 }
+        : { page: token, offset, turned };
     for (const [index, node] of taken.entries()) {
       edges.push({
         node,

@@ -220,6 +220,27 @@ describe('an upstream that leads nowhere', () => {
     expect(asked).toEqual([undefined, 't']);
   });
 
+  test('by tokens in a circle ends after a thousand pages, however little was asked for', async () => {
+    const { asked, readPage } = count((page) => ({
+      items: ['x'],
+      nextPage: page === 'a' ? 'b' : 'a',
+      malformed: [],
+    }));
+    let after: string | null = null;
+    let pages = 0;
+    do {
+      const one: Connection<string> | null = await readConnection(
+        { first: 1, after },
+        'p',
+        cursors,
+        readPage,
+      );
+      after = one?.pageInfo.hasNextPage ? one.pageInfo.endCursor : null;
+      pages += 1;
+    } while (after !== null && pages < 2_000);
+    expect([pages, asked.length]).toEqual([1_000, 1_000]);
+  });
+
   test('but by very small pages ends ours short, and goes on from its cursor', async () => {
     const { asked, readPage } = count((page = '0') => ({
       items: [page],
