@@ -62,11 +62,12 @@ export const createParentFinders = ({
   const parents = new LRUCache<string, Promise<readonly ListParams[]>>({
     max: 10_000,
     ttl: keptMs,
-    // Time as it is handed in, not as it was a moment ago.
+    // Time as it is handed in, not as it was a moment ago; zero would be no time to it.
     ttlResolution: 0,
-    perf: clock,
+    perf: { now: () => clock.passed() + 1 },
   });
   let tree: {
+    /** By `clock.passed()`. */
     readonly until: number;
     readonly children: Promise<ReadonlyMap<string, readonly string[]>>;
   } | null = null;
@@ -153,9 +154,9 @@ export const createParentFinders = ({
   };
 
   const currentTree = (errand: Errand): Promise<ReadonlyMap<string, readonly string[]>> => {
-    if (tree === null || tree.until <= clock.now()) {
+    if (tree === null || tree.until <= clock.passed()) {
       const children = readTree(errand);
-      const mine = { until: clock.now() + keptMs, children };
+      const mine = { until: clock.passed() + keptMs, children };
       tree = mine;
       children.catch(() => tree === mine && (tree = null));
     }
