@@ -8,11 +8,12 @@ import { GatewayError } from '../errors.ts';
 
 export interface Cursors {
   /**
+   * A place that is too large to carry around gets a cursor that says so when it is used: what else the page tells is not
+   * lost with it.
    * @param purpose the field, its object and its arguments: a cursor works for the same again only.
-   * @throws GatewayError LIMIT_EXCEEDED for a place that is too large to carry around
    */
   seal<Position>(purpose: string, position: Position): string;
-  /** The position that was sealed for this purpose. @throws GatewayError CURSOR_INVALID */
+  /** The position that was sealed for this purpose. @throws GatewayError CURSOR_INVALID, LIMIT_EXCEEDED */
   open<Position>(purpose: string, cursor: string): Position;
 }
 
@@ -21,8 +22,16 @@ const lifetimeMs = 3_600_000;
 const macLength = 16;
 /** Bytes from which it pays: a sweep's cursor names up to hundreds of sources. */
 const compressedFrom = 512;
-/** Some two thousand sources that all have more to tell; a request's body takes 1 MiB. */
+/** A thousand sources or more that are all in the midst of their pages; a request's body takes 1 MiB. */
 const maxCursorLength = 262_144;
+
+/** Without a position: how long the cursor would have been. */
+type Content<Position> = readonly [
+  version: number,
+  madeAt: number,
+  position: Position | null,
+  tooLong?: number,
+];
 
 export const createCursors = ({
   secret,
@@ -35,17 +44,19 @@ export const createCursors = ({
   const macOf = (purpose: string, payload: Buffer): Buffer =>
     createHmac('sha256', secret).update(purpose).update('\0').update(payload).digest().subarray(0, macLength);
 
+  const sealAll = (purpose: string, content: Content<unknown>): string => {
+    const json = Buffer.from(JSON.stringify(content));
+    const isLong = json.length > compressedFrom;
+    const payload = Buffer.concat([Buffer.of(isLong ? 1 : 0), isLong ? deflateRawSync(json) : json]);
+    return Buffer.concat([macOf(purpose, payload), payload]).toString('base64url');
+  };
+
   return {
     seal(purpose, position) {
-      const json = Buffer.from(JSON.stringify([version, now(), position]));
-      const isLong = json.length > compressedFrom;
-      const payload = Buffer.concat([Buffer.of(isLong ? 1 : 0), isLong ? deflateRawSync(json) : json]);
-      const cursor = Buffer.concat([macOf(purpose, payload), payload]).toString('base64url');
-      if (cursor.length <= maxCursorLength) return cursor;
-      throw new GatewayError(
-        'LIMIT_EXCEEDED',
-        `The place of this page is too large for a cursor (${cursor.length} of ${maxCursorLength} characters): narrow the query by service, region or compartment.`,
-      );
+      const cursor = sealAll(purpose, [version, now(), position]);
+      return cursor.length <= maxCursorLength
+        ? cursor
+        : sealAll(purpose, [version, now(), null, cursor.length]);
     },
     open<Position>(purpose: string, cursor: string) {
       if (cursor.length > maxCursorLength) throw invalid('It is too long.');
@@ -57,13 +68,20 @@ export const createCursors = ({
         throw invalid('It was not made by this gateway for these arguments.');
       }
       const json = payload[0] === 1 ? inflateRawSync(payload.subarray(1)) : payload.subarray(1);
-      const [madeBy, madeAt, position] = JSON.parse(json.toString()) as [number, number, Position];
+      const [madeBy, madeAt, position, tooLong] = JSON.parse(json.toString()) as Content<Position>;
       if (madeBy !== version) throw invalid('It was made by another version of this gateway.');
       if (now() - madeAt > lifetimeMs) throw invalid('It is older than one hour.');
+      if (position === null) throw tooLarge(tooLong);
       return position;
     },
   };
 };
+
+const tooLarge = (length: number | undefined): GatewayError =>
+  new GatewayError(
+    'LIMIT_EXCEEDED',
+    `The place of this page is too large for a cursor (${length} of ${maxCursorLength} characters): narrow the query by service, region or compartment.`,
+  );
 
 const invalid = (why: string): GatewayError =>
   new GatewayError('CURSOR_INVALID', `The cursor cannot be used. ${why} Begin again without \`after\`.`);

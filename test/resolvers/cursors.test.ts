@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createCursors } from '../../resolvers/cursors.ts';
@@ -52,6 +52,21 @@ describe('a cursor', () => {
   test('holds a token as long as a header can be', () => {
     const long: Position = { page: 'é'.repeat(16_384), offset: 0 };
     expect(cursors.open('p', cursors.seal('p', long))).toEqual(long);
+  });
+
+  test('of a place that is too large to carry around is one all the same, and says so when it is used', () => {
+    const pages = Array.from({ length: 6_000 }, () => randomBytes(36).toString('base64'));
+    const cursor = cursors.seal('p', { pages });
+    expect(cursor.length).toBeLessThan(200);
+    expect(() => cursors.open('p', cursor)).toThrow(
+      expect.objectContaining({
+        code: 'LIMIT_EXCEEDED',
+        message: expect.stringMatching(
+          /too large for a cursor \(\d{6} of 262144 characters\): narrow the query/,
+        ),
+      }),
+    );
+    expect(() => cursors.open('q', cursor)).toThrow(notOurs);
   });
 
   test('lives one hour', () => {
