@@ -363,7 +363,9 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   const lateItems = (told: ReadonlySet<string>): readonly (Undecided & { readonly page?: number })[] =>
     [...undecided.values()].flatMap((one) => {
       if (told.has(one.id)) return [];
-      if (one.page !== undefined || pages.length === 0) return one;
+      if (one.page !== undefined) return one;
+      if (isOut) return [];
+      if (pages.length === 0) return one;
       if (stopped?.code !== 'TRUNCATED') return hasNext ? one : [];
       return one.tries < maxTries ? { ...one, tries: one.tries + 1 } : [];
     });

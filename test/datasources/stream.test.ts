@@ -924,6 +924,23 @@ describe('a source whose list lacks what the filter asks for', () => {
     }
   });
 
+  test('and whose list fails for good meanwhile is not asked again for what was late', async () => {
+    for (const service of lacking) {
+      let isForbidden = false;
+      const lists = createFakeLists({
+        items: ofAll.filter((item) => item.service === service),
+        instead: () => (isForbidden ? upstreamError('FORBIDDEN') : undefined),
+        insteadOfGet: ({ ref }) =>
+          ref.workRequestId === `${service}7` ? upstreamError('UPSTREAM_TIMEOUT') : undefined,
+      });
+      const asked = queryOf({ ...bothWays, services: [service], first: 100 });
+      const first = await sweep(asked, dependenciesOf(lists));
+      isForbidden = true;
+      const rest = await untilClosed({ ...asked, position: sealed(first.positionAfter(10)) }, lists);
+      expect(codesOf(rest)).toEqual([`${service} FORBIDDEN`]);
+    }
+  });
+
   test('forgets what was gone before it could be read', async () => {
     for (const service of lacking) {
       const lists = createFakeLists({
@@ -955,12 +972,13 @@ describe('a source whose list lacks what the filter asks for', () => {
         fc.constantFrom(3, 100),
         fc.constantFrom('offset' as const, 'keyset' as const),
         async (gets, asked, first, maxPageSize, tokens) => {
-          // Each at most twice in a row, a list at the first or second call of a page.
-          const vain = new Map<string, number>();
+          // Each at most twice in a row and eight times in all, a list at the first or second call of a page.
+          const vain = new Map<string, { inRow: number; inAll: number }>();
           const fail = (key: string, error: Error | undefined): Error | undefined => {
-            const isSpent = (vain.get(key) ?? 0) >= 2;
-            vain.set(key, error && !isSpent ? (vain.get(key) ?? 0) + 1 : 0);
-            return isSpent ? undefined : error;
+            const { inRow, inAll } = vain.get(key) ?? { inRow: 0, inAll: 0 };
+            const fails = error !== undefined && inRow < 2 && inAll < 8;
+            vain.set(key, fails ? { inRow: inRow + 1, inAll: inAll + 1 } : { inRow: 0, inAll });
+            return fails ? error : undefined;
           };
           let begun = new Map<string, { calls: number; failsAt: number; error: Error | undefined }>();
           const lists = createFakeLists({
