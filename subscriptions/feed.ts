@@ -1,14 +1,15 @@
 /**
- * What one subscriber holds: a bounded queue of what it was told, read as an async iterator.
+ * What one subscriber holds: a bounded queue of what it was told, read as an async iterator, or by a door without promises
+ * (`listen`, `take`), which hands out what was told itself, the same object to all.
  *
  * The iterator is written by hand. An `async function*` that waits for its next event cannot be stopped: `return()`
  * queues behind the pending `next()`, which never settles, and the poller behind it would run for ever. Here `return()`
  * detaches at once and settles every pending `next()` as done. For the same reason nobody may wrap a feed in a
  * generator; map its events where they are rendered.
  *
- * A subscriber that reads slowly is told less often, not less: a change of progress replaces the progress that still
- * waits (and says so in `mergedCount`); changes of status queue up. Where they fill the queue the feed ends with a GAP.
- * The last event of a watch always finds room.
+ * A subscriber that reads slowly is told less often, not less: a change of progress replaces the state in what still waits
+ * for the same work request (and says so in `mergedCount`); changes of status queue up. Where they fill the queue the
+ * feed ends with a GAP. The last event of a watch always finds room.
  */
 import type { Told, WatchEvent } from './events.ts';
 
@@ -20,7 +21,24 @@ export interface Feed extends AsyncIterableIterator<WatchEvent, undefined, undef
   throw(error: unknown): Promise<IteratorResult<WatchEvent, undefined>>;
   [Symbol.asyncIterator](): Feed;
   [Symbol.asyncDispose](): Promise<void>;
+  /** What `next()` would give, or how the feed ended; null while there is nothing. */
+  take(): Delivery | FeedEnd | null;
+  /** `onReady` is called when there may be something to take that was not there before. One listener, who does not call `next()`. */
+  listen(onReady: () => void): void;
 }
+
+/** One event for one subscriber. */
+export interface Delivery {
+  readonly kind: 'event';
+  /** The same object for all who were told the same. */
+  readonly told: Told;
+  readonly sequence: number;
+  readonly mergedCount: number;
+}
+
+export type FeedEnd =
+  /** `overflow`: the last event was the GAP that says so. */
+  { readonly kind: 'complete' | 'overflow' } | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface FeedWriter {
   readonly feed: Feed;
@@ -42,8 +60,9 @@ export interface FeedOptions {
 }
 
 interface Entry {
-  readonly told: Told;
-  readonly mergedCount: number;
+  told: Told;
+  mergedCount: number;
+  next: Entry | null;
 }
 
 interface Waiter {
@@ -52,106 +71,182 @@ interface Waiter {
 }
 
 const done = { done: true, value: undefined } as const;
+const complete: FeedEnd = { kind: 'complete' };
 
-export const createFeed = ({ capacity, overflow, onClose, onMerge }: FeedOptions): FeedWriter => {
-  let queue: Entry[] = [];
-  let waiters: Waiter[] = [];
-  let sequence = 0;
-  let isOpen = true;
-  let failure: { readonly error: unknown } | null = null;
-
-  const number = ({ told: { isProgress: _, ...event }, mergedCount }: Entry): WatchEvent => {
-    sequence += 1;
-    return { ...event, sequence, mergedCount };
-  };
-
-  const put = (told: Told): void => {
-    const waiter = waiters.shift();
-    if (waiter) waiter.resolve({ done: false, value: number({ told, mergedCount: 0 }) });
-    else queue.push({ told, mergedCount: 0 });
-  };
-
-  const close = (): void => {
-    isOpen = false;
-    const left = waiters;
-    waiters = [];
-    for (const waiter of left) {
-      if (failure === null) waiter.resolve(done);
-      else waiter.reject(failure.error);
-      failure = null;
-    }
-  };
-
-  const leave = (): void => {
-    queue = [];
-    failure = null;
-    if (!isOpen) return;
-    close();
-    onClose();
-  };
-
-  const feed: Feed = {
-    async next() {
-      const entry = queue.shift();
-      if (entry) return { done: false, value: number(entry) };
-      if (isOpen) return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
-      if (failure === null) return done;
-      const { error } = failure;
-      failure = null;
-      throw error;
-    },
-    async return() {
-      leave();
-      return done;
-    },
-    async throw(error) {
-      leave();
-      throw error;
-    },
-    [Symbol.asyncIterator]: () => feed,
-    async [Symbol.asyncDispose]() {
-      leave();
-    },
-  };
-
+export const createFeed = (options: FeedOptions): FeedWriter => {
+  const feed = new QueuedFeed(options);
   return {
     feed,
-
-    push(told) {
-      if (!isOpen) return;
-      const tail = queue.at(-1);
-      if (tail && told.isProgress && isReplaceable(tail.told)) {
-        queue[queue.length - 1] = { told: replaceState(tail.told, told), mergedCount: tail.mergedCount + 1 };
-        onMerge?.();
-      } else if (queue.length < capacity) {
-        put(told);
-      } else {
-        put(overflow(told));
-        close();
-        onClose();
-      }
-    },
-
-    end(last) {
-      if (!isOpen) return;
-      if (last) put(last);
-      close();
-    },
-
-    fail(error) {
-      if (!isOpen) return;
-      failure = { error };
-      close();
-    },
+    push: (told) => feed.push(told),
+    end: (last) => feed.end(last),
+    fail: (error) => feed.fail(error),
   };
 };
+
+/** A class, as there are tens of thousands that wait for nothing to happen: what they can do they have in common. */
+class QueuedFeed implements Feed {
+  readonly #options: FeedOptions;
+  #head: Entry | null = null;
+  #tail: Entry | null = null;
+  #length = 0;
+  /** The newest entry of each work request; null while the tail is the only one. */
+  #newest: Map<string, Entry> | null = null;
+  #waiters: Waiter[] | null = null;
+  #onReady: (() => void) | null = null;
+  #sequence = 0;
+  /** How it ends when the queue is empty; null while it is open. */
+  #ending: FeedEnd | null = null;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  push(told: Told): void {
+    if (this.#ending !== null) return;
+    const waiting = told.isProgress ? this.#newestOf(told) : null;
+    if (waiting !== null && isReplaceable(waiting.told)) {
+      waiting.told = fold(waiting.told, told);
+      waiting.mergedCount += 1;
+      this.#options.onMerge?.();
+    } else if (this.#length < this.#options.capacity) {
+      this.#put(told);
+    } else {
+      this.#ending = { kind: 'overflow' };
+      this.#put(this.#options.overflow(told));
+      this.#settle();
+      this.#options.onClose();
+    }
+  }
+
+  end(last?: Told): void {
+    if (this.#ending !== null) return;
+    this.#ending = complete;
+    if (last) this.#put(last);
+    else this.#onReady?.();
+    this.#settle();
+  }
+
+  fail(error: unknown): void {
+    if (this.#ending !== null) return;
+    this.#ending = { kind: 'failed', error };
+    this.#onReady?.();
+    this.#settle();
+  }
+
+  listen(onReady: () => void): void {
+    this.#onReady = onReady;
+  }
+
+  take(): Delivery | FeedEnd | null {
+    const entry = this.#head;
+    if (entry === null) return this.#ending;
+    this.#head = entry.next;
+    this.#length -= 1;
+    if (this.#head === null) this.#tail = this.#newest = null;
+    else if (this.#newestOf(entry.told) === entry) this.#newest?.delete(keyOf(entry.told));
+    this.#sequence += 1;
+    return {
+      kind: 'event',
+      told: entry.told,
+      sequence: this.#sequence,
+      mergedCount: entry.mergedCount,
+    };
+  }
+
+  async next(): Promise<IteratorResult<WatchEvent, undefined>> {
+    const taken = this.take();
+    if (taken === null) {
+      return new Promise((resolve, reject) => (this.#waiters ??= []).push({ resolve, reject }));
+    }
+    return this.#give(taken);
+  }
+
+  async return(): Promise<IteratorResult<WatchEvent, undefined>> {
+    this.#leave();
+    return done;
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<WatchEvent, undefined>> {
+    this.#leave();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): Feed {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#leave();
+  }
+
+  #put(told: Told): void {
+    const entry: Entry = { told, mergedCount: 0, next: null };
+    if (this.#tail === null) this.#head = entry;
+    else {
+      this.#newest ??= new Map([[keyOf(this.#tail.told), this.#tail]]);
+      this.#newest.set(keyOf(told), entry);
+      this.#tail.next = entry;
+    }
+    this.#tail = entry;
+    this.#length += 1;
+    const waiter = this.#waiters?.shift();
+    const taken = waiter && this.take();
+    if (waiter && taken) waiter.resolve(this.#give(taken));
+    else this.#onReady?.();
+  }
+
+  #newestOf(told: Told): Entry | null {
+    const key = keyOf(told);
+    if (this.#newest !== null) return this.#newest.get(key) ?? null;
+    return this.#tail !== null && keyOf(this.#tail.told) === key ? this.#tail : null;
+  }
+
+  /** As the iterator tells it. An error is told once. */
+  #give(taken: Delivery | FeedEnd): IteratorResult<WatchEvent, undefined> {
+    if (taken.kind === 'event') {
+      const { isProgress: _, ...event } = taken.told;
+      return { done: false, value: { ...event, sequence: taken.sequence, mergedCount: taken.mergedCount } };
+    }
+    if (taken.kind !== 'failed') return done;
+    this.#ending = complete;
+    throw taken.error;
+  }
+
+  /** Nothing more will come for those who wait. */
+  #settle(): void {
+    const left = this.#waiters ?? [];
+    this.#waiters = null;
+    for (const waiter of left) this.next().then(waiter.resolve, waiter.reject);
+  }
+
+  #leave(): void {
+    this.#head = this.#tail = this.#newest = this.#onReady = null;
+    this.#length = 0;
+    const wasOpen = this.#ending === null;
+    this.#ending = complete;
+    this.#settle();
+    if (wasOpen) this.#options.onClose();
+  }
+}
+
+/** What is about nothing is never replaced, and needs no key of its own. */
+const keyOf = ({ workRequest }: Told): string => workRequest?.id ?? '';
 
 /** A newer state of the same run can take the place of its state. */
 const isReplaceable = (told: Told): boolean => told.gap === null && told.workRequest !== null;
 
-/** The newer state under the older event's name: what that event said about the status stays true. */
-const replaceState = (older: Told, newer: Told): Told => ({
-  ...older,
-  workRequest: newer.workRequest,
-  nextPollAt: newer.nextPollAt,
-});
+const folded = new WeakMap<Told, WeakMap<Told, Told>>();
+
+/**
+ * The newer state under the older event's name: what that event said about the status stays true. Who was told the same two is
+ * told the same one, so that it is rendered once for them all.
+ */
+const fold = (older: Told, newer: Told): Told => {
+  const known = folded.get(newer)?.get(older);
+  if (known) return known;
+  const made = { ...older, workRequest: newer.workRequest, nextPollAt: newer.nextPollAt };
+  const ofNewer = folded.get(newer) ?? new WeakMap<Told, Told>();
+  ofNewer.set(older, made);
+  folded.set(newer, ofNewer);
+  return made;
+};

@@ -1,7 +1,9 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Told } from '../../subscriptions/events.ts';
 import { createFeed } from '../../subscriptions/feed.ts';
 import type { FeedWriter } from '../../subscriptions/feed.ts';
-import { changedOf, finishedOf, overflowOf, snapshotOf } from '../../subscriptions/telling.ts';
+import { changedOf, finishedOf, overflowOf, silenceOf, snapshotOf } from '../../subscriptions/telling.ts';
 import { settle, shorten, workRequestOf } from './harness.ts';
 
 const at = (percentComplete: number) => workRequestOf({ percentComplete });
@@ -179,5 +181,145 @@ describe('a feed whose reader is slow', () => {
       'FINISHED SUCCEEDED',
     ]);
     expect(writer.onClose).not.toHaveBeenCalled();
+  });
+});
+
+describe('a feed of many work requests', () => {
+  const of = (id: string, percentComplete: number) => workRequestOf({ id, percentComplete });
+  const progressOf = (id: string, percent: number) =>
+    changedOf(of(id, 0), of(id, percent), { isProgress: true });
+  const synced = { ...snapshot, type: 'SYNCED', workRequest: null } as const;
+  const drainAll = async (writer: FeedWriter): Promise<readonly string[]> => {
+    const told: string[] = [];
+    for await (const event of writer.feed)
+      told.push(`${event.workRequest?.id} ${shorten(event)} +${event.mergedCount}`);
+    return told;
+  };
+
+  test('folds progress into what waits for the same one, whatever waits behind it', async () => {
+    const writer = open();
+    writer.push(snapshotOf(of('a', 0), true));
+    writer.push(snapshotOf(of('b', 0), true));
+    writer.push(synced);
+    writer.push(progressOf('a', 1));
+    writer.push(changedOf(of('b', 0), of('b', 2), { isProgress: false }));
+    writer.push(progressOf('a', 3));
+    writer.push(progressOf('b', 4));
+    writer.end();
+    expect(await drainAll(writer)).toEqual([
+      'a SNAPSHOT IN_PROGRESS 3 +2',
+      'b SNAPSHOT IN_PROGRESS 0 +0',
+      'undefined SYNCED +0',
+      'b CHANGED IN_PROGRESS 4 +1',
+    ]);
+  });
+
+  test('folds nothing into what was read, and nothing over a gap', async () => {
+    const writer = open();
+    for (const id of ['a', 'b', 'c']) writer.push(snapshotOf(of(id, 0), true));
+    await writer.feed.next();
+    writer.push(progressOf('a', 1));
+    writer.push(silenceOf(of('b', 0), 0, 0));
+    writer.push(progressOf('b', 2));
+    writer.end();
+    expect(await drainAll(writer)).toEqual([
+      'b SNAPSHOT IN_PROGRESS 0 +0',
+      'c SNAPSHOT IN_PROGRESS 0 +0',
+      'a CHANGED IN_PROGRESS 1 +0',
+      'b GAP UPSTREAM_SILENT +0',
+      'b CHANGED IN_PROGRESS 2 +0',
+    ]);
+  });
+
+  test('as a plain queue would that looks through all that waits (any sequence of pushes and reads)', async () => {
+    const step = fc.oneof(
+      fc.record({ id: fc.constantFrom('a', 'b', 'c'), isProgress: fc.boolean() }),
+      fc.constant('read' as const),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const writer = open(1_000);
+        const model: { told: Told; merged: number }[] = [];
+        let percent = 0;
+        for (const one of steps) {
+          if (one === 'read') {
+            const expected = model.shift();
+            const taken = writer.feed.take();
+            if (expected === undefined) expect(taken).toBeNull();
+            else {
+              expect(taken).toMatchObject({
+                told: { type: expected.told.type, workRequest: expected.told.workRequest },
+                mergedCount: expected.merged,
+              });
+            }
+            continue;
+          }
+          percent += 1;
+          const told = changedOf(of(one.id, 0), of(one.id, percent), { isProgress: one.isProgress });
+          const waiting = model.findLast((entry) => entry.told.workRequest?.id === one.id);
+          if (one.isProgress && waiting) {
+            waiting.told = { ...waiting.told, workRequest: told.workRequest };
+            waiting.merged += 1;
+          } else model.push({ told, merged: 0 });
+          writer.push(told);
+        }
+      }),
+    );
+  });
+});
+
+describe('a feed that a door takes from', () => {
+  test('hands out what was told itself, says when there is something, and how it ended', () => {
+    const { feed, push, end } = open();
+    const onReady = jest.fn<() => void>();
+    feed.listen(onReady);
+    expect(feed.take()).toBeNull();
+    push(snapshot);
+    expect(onReady).toHaveBeenCalledTimes(1);
+    const taken = feed.take();
+    expect(taken).toEqual({ kind: 'event', told: snapshot, sequence: 1, mergedCount: 0 });
+    expect(taken?.kind === 'event' && taken.told).toBe(snapshot);
+    expect(feed.take()).toBeNull();
+    end();
+    expect(onReady).toHaveBeenCalledTimes(2);
+    expect(feed.take()).toEqual({ kind: 'complete' });
+    expect(feed.take()).toEqual({ kind: 'complete' });
+  });
+
+  test('tells a failure and an overflow apart, after what was told before', () => {
+    const failing = open();
+    failing.push(snapshot);
+    failing.fail('broken');
+    expect(failing.feed.take()).toMatchObject({ told: snapshot });
+    expect(failing.feed.take()).toEqual({ kind: 'failed', error: 'broken' });
+
+    const full = open(1);
+    full.push(snapshot);
+    full.push(newStatus(1));
+    expect(full.feed.take()).toMatchObject({ told: snapshot });
+    expect(full.feed.take()).toMatchObject({ told: { gap: { reason: 'OVERFLOW' } }, sequence: 2 });
+    expect(full.feed.take()).toEqual({ kind: 'overflow' });
+  });
+
+  test('folds the same two into the same one for all who wait alike', () => {
+    const [newer, newest] = [progress(1), progress(2)];
+    const takes = [open(), open()].map(({ feed, push }) => {
+      for (const told of [snapshot, newer, newest]) push(told);
+      return feed.take();
+    });
+    const [one, other] = takes.map((taken) => taken?.kind === 'event' && taken.told);
+    expect(one).toMatchObject({ type: 'SNAPSHOT', workRequest: { percentComplete: 2 } });
+    expect(one).toBe(other);
+  });
+
+  test('hears nothing more when it has left', async () => {
+    const { feed, push, onClose } = open();
+    const onReady = jest.fn<() => void>();
+    feed.listen(onReady);
+    await feed.return();
+    push(snapshot);
+    expect(onReady).not.toHaveBeenCalled();
+    expect(feed.take()).toEqual({ kind: 'complete' });
+    expect(onClose).toHaveBeenCalledTimes(1);
   });
 });
