@@ -2,7 +2,7 @@
  * Documents that were parsed and validated before, and their operations, compiled when they are first executed. Shared by all doors;
  * what is refused is not kept.
  */
-import { getOperationAST } from 'graphql';
+import { getOperationAST, OperationTypeNode } from 'graphql';
 import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { compileOperation } from './compiled/index.ts';
@@ -16,6 +16,8 @@ export interface Documents {
   add(source: string, document: DocumentNode): void;
   /** Null: there is none that can be compiled (subscriptions, names that are not there). */
   compiled(document: DocumentNode, operationName: string | null | undefined): CompiledOperation | null;
+  /** What executes one event of a subscription, which is its `rootValue`. Null where `compiled` is for another reason. */
+  compiledEvent(document: DocumentNode, operationName: string | null | undefined): CompiledOperation | null;
 }
 
 const maxDocuments = 1_000;
@@ -31,17 +33,31 @@ export function createDocuments(schema: GraphQLSchema, findCost?: FindCost): Doc
   // Goes where the document goes.
   const operations = new WeakMap<OperationDefinitionNode, CompiledOperation | null>();
 
+  const compile = (
+    document: DocumentNode,
+    operationName: string | null | undefined,
+  ): CompiledOperation | null => {
+    const node = getOperationAST(document, operationName);
+    if (node == null) return null;
+    const known = operations.get(node);
+    if (known !== undefined) return known;
+    // An event's calls are not the operation's own.
+    const cost = node.operation === OperationTypeNode.SUBSCRIPTION ? undefined : findCost?.(document, node);
+    const operation = compileOperation(schema, document, node, cost);
+    operations.set(node, operation);
+    return operation;
+  };
+
   return {
     find: (source) => documents.get(source),
     add: (source, document) => void documents.set(source, document),
     compiled(document, operationName) {
-      const node = getOperationAST(document, operationName);
-      if (node == null) return null;
-      const known = operations.get(node);
-      if (known !== undefined) return known;
-      const operation = compileOperation(schema, document, node, findCost?.(document, node));
-      operations.set(node, operation);
-      return operation;
+      const operation = compile(document, operationName);
+      return operation?.kind === OperationTypeNode.SUBSCRIPTION ? null : operation;
+    },
+    compiledEvent(document, operationName) {
+      const operation = compile(document, operationName);
+      return operation?.kind === OperationTypeNode.SUBSCRIPTION ? operation : null;
     },
   };
 }
