@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { Courier } from './fanout/courier.ts';
 import type { LiveSubscription, Outlet } from './fanout/courier.ts';
+import type { Payload } from './fanout/rendition.ts';
 import type { OperationRequest } from './pipeline.ts';
 import type { Handshake } from './websocket.ts';
 
@@ -52,6 +53,28 @@ export class Connection {
     return new Courier(subscription, new Line(this, id));
   }
 
+  /** One message of text: `head`, `body` and the closing brace, in a frame made here, so that what all share is encoded once. */
+  write(head: string, body: Buffer): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    const headLength = Buffer.byteLength(head);
+    const length = headLength + body.length + 1;
+    const start = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+    const frame = Buffer.allocUnsafe(start + length);
+    frame[0] = finalText;
+    if (start === 2) frame[1] = length;
+    else if (start === 4) {
+      frame[1] = 126;
+      frame.writeUInt16BE(length, 2);
+    } else {
+      frame[1] = 127;
+      frame.writeBigUInt64BE(BigInt(length), 2);
+    }
+    frame.write(head, start);
+    body.copy(frame, start + headLength);
+    frame[start + length - 1] = closingBrace;
+    this.#raw.write(frame);
+  }
+
   hold(operation: Operation, text: string): void {
     (operation.held ??= []).push(text);
     this.#heldCount += 1;
@@ -92,6 +115,9 @@ export class Connection {
 }
 
 const maxHeld = 100;
+/** RFC 6455: FIN and the opcode of text. Servers do not mask. */
+const finalText = 0x81;
+const closingBrace = 0x7d;
 
 /** Of one subscription. */
 class Line implements Outlet {
@@ -112,8 +138,8 @@ class Line implements Outlet {
     this.#connection.whenFree(courier);
   }
 
-  send(payload: string): void {
-    this.#connection.socket.send(`${this.#head}${payload}}`);
+  send(payload: Payload): void {
+    this.#connection.write(this.#head, payload.bytes);
   }
 
   overflow(): void {

@@ -110,7 +110,12 @@ async function stream(
   const response = reply.raw;
   let isComplete = true;
   const results: AsyncIterator<ExecutionResult> = isLive(subscribed)
-    ? new Courier(subscribed, { isFree, wait, send, overflow: () => (isComplete = false) })
+    ? new Courier(subscribed, {
+        isFree,
+        wait,
+        send: ({ text }) => send(text),
+        overflow: () => (isComplete = false),
+      })
     : toIterator(subscribed);
   // Also while nothing happens: a subscription that waits for its next event is told here that nobody waits any more.
   const release = (): void => void Promise.resolve(results.return?.()).catch(pipeline.formatError);

@@ -6,7 +6,7 @@
  * subscription has ended and its last event is on its way.
  */
 import type { Feed } from '../../subscriptions/feed.ts';
-import type { OwnNumbers, Rendition } from './rendition.ts';
+import type { OwnNumbers, Payload, Rendition } from './rendition.ts';
 import type { Renderer } from './renderers.ts';
 
 /** A subscription whose events are rendered once for all who have the same operation. */
@@ -21,7 +21,7 @@ export interface Outlet {
   isFree(): boolean;
   /** Calls `courier.resume()` once, when it is free again. */
   wait(courier: Courier): void;
-  send(payload: string): void;
+  send(payload: Payload): void;
   /** The last event was GAP OVERFLOW: the client has to come again. */
   overflow(): void;
 }

@@ -15,7 +15,21 @@ export interface OwnNumbers {
 export const placeholders: OwnNumbers = { sequence: -2_000_000_011, mergedCount: -2_000_000_033 };
 
 /** The whole answer as one subscriber gets it. */
-export type Rendition = (own: OwnNumbers) => string;
+export type Rendition = (own: OwnNumbers) => Payload;
+
+/** JSON, and the same as bytes, for a door that writes frames: made once for all who are at the same number. */
+export class Payload {
+  readonly text: string;
+  #bytes: Buffer | null = null;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get bytes(): Buffer {
+    return (this.#bytes ??= Buffer.from(this.text));
+  }
+}
 
 /** @throws TypeError for what cannot be JSON */
 export function renderResult(result: FormattedResult): Rendition {
@@ -61,14 +75,14 @@ function isObject(value: unknown): value is object {
 }
 
 /** Most subscribers of a crowd are at the same number. */
-function rememberingLast(render: Rendition): Rendition {
-  let last: OwnNumbers | null = null;
-  let text = '';
+function rememberingLast(write: (own: OwnNumbers) => string): Rendition {
+  let last = { sequence: Number.NaN, mergedCount: Number.NaN };
+  let payload = new Payload('');
   return ({ sequence, mergedCount }) => {
-    if (last?.sequence !== sequence || last.mergedCount !== mergedCount) {
+    if (last.sequence !== sequence || last.mergedCount !== mergedCount) {
       last = { sequence, mergedCount };
-      text = render(last);
+      payload = new Payload(write(last));
     }
-    return text;
+    return payload;
   };
 }

@@ -26,16 +26,18 @@ describe('an event as one subscriber gets it', () => {
     ['quotes in keys and texts', { '"': '\\"\u2028', s: sequence }, { '"': '\\"\u2028', s: 7 }],
     ['null', null, null],
   ])('%s', (_name, event, told) => {
-    expect(renderResult({ data: { watch: event } })(own)).toBe(JSON.stringify({ data: { watch: told } }));
+    expect(renderResult({ data: { watch: event } })(own).text).toBe(
+      JSON.stringify({ data: { watch: told } }),
+    );
   });
 
   test('errors stand before the data, as in any other answer', () => {
     const errors = [{ message: `${sequence}`, extensions: { code: 'X' } }];
-    expect(renderResult({ errors, data: { watch: { sequence, late: null } } })(own)).toBe(
+    expect(renderResult({ errors, data: { watch: { sequence, late: null } } })(own).text).toBe(
       JSON.stringify({ errors, data: { watch: { sequence: 7, late: null } } }),
     );
-    expect(renderResult({ errors, data: null })(own)).toBe(JSON.stringify({ errors, data: null }));
-    expect(renderResult({ errors })(own)).toBe(JSON.stringify({ errors }));
+    expect(renderResult({ errors, data: null })(own).text).toBe(JSON.stringify({ errors, data: null }));
+    expect(renderResult({ errors })(own).text).toBe(JSON.stringify({ errors }));
   });
 
   test('each has its own numbers, whoever was before', () => {
@@ -47,7 +49,7 @@ describe('an event as one subscriber gets it', () => {
       [2, 1],
       [1, 0],
     ] as const) {
-      expect(render({ sequence: one, mergedCount: two })).toBe(
+      expect(render({ sequence: one, mergedCount: two }).bytes.toString()).toBe(
         JSON.stringify({ data: { watch: { sequence: one, mergedCount: two } } }),
       );
     }
