@@ -19,7 +19,7 @@ import type { Samples } from './samples.ts';
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
 enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'compile'));
 const { ConfigError, configExitCode, notesOn, readConfig } = await import('./config.ts');
-const { systemClock } = await import('./datasources/clock.ts');
+const { systemClock } = await import('./clock.ts');
 const { StartError, checkHost, listen } = await import('./listen.ts');
 
 const synopsis = 'Usage: npm start -- [--check-config [--probe]]';

@@ -170,7 +170,7 @@ async function watchAll(folder: string, cloudUrl: string, rps: string): Promise<
     import('pino'),
     import('../access.ts'),
     import('../test/support/config.ts'),
-    import('../datasources/clock.ts'),
+    import('../clock.ts'),
     import('../gateway.ts'),
   ]);
   const config = loadConfig({

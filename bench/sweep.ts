@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { catalog } from '../datasources/catalog.ts';
-import { systemClock } from '../datasources/clock.ts';
+import { systemClock } from '../clock.ts';
 import { createFixedCredential } from '../datasources/credentials.ts';
 import { createUpstream } from '../datasources/http.ts';
 import { writeDemoProfile } from '../emulator/demo-profile.ts';

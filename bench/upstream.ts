@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import { Pool } from 'undici';
-import { systemClock } from '../datasources/clock.ts';
+import { systemClock } from '../clock.ts';
 import { createUpstream } from '../datasources/http.ts';
 import { installClients } from '../scripts/install-clients.ts';
 import type { Report } from './report.ts';

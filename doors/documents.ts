@@ -2,7 +2,7 @@
  * Documents that were parsed and validated before, and their operations, compiled when they are first executed. Shared by all doors;
  * what is refused is not kept.
  */
-import { getOperationAST } from 'graphql';
+import { getOperationAST, OperationTypeNode } from 'graphql';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { compileOperation } from './compiled/index.ts';
@@ -17,6 +17,8 @@ export interface Documents {
   add(source: string, document: DocumentNode): void;
   /** Null: there is none that can be compiled (subscriptions, names that are not there). */
   compiled(document: DocumentNode, operationName: string | null | undefined): CompiledOperation | null;
+  /** What executes one event of a subscription, which is its `rootValue`. Null where `compiled` is for another reason. */
+  compiledEvent(document: DocumentNode, operationName: string | null | undefined): CompiledOperation | null;
 }
 
 const maxDocuments = 1_000;
@@ -29,16 +31,30 @@ export function createDocuments(schema: GraphQLSchema, findCost?: FindCost): Doc
     maxSize: maxCharacters,
     sizeCalculation: (_document, source) => source.length + 1,
   });
-  const compile = keepForOperations((document, node, room) =>
-    compileOperation(schema, document, node, room, findCost),
-  );
+  const compile = keepForOperations((document, node, room) => {
+    // An event's calls are not the operation's own.
+    const costOf = node.operation === OperationTypeNode.SUBSCRIPTION ? undefined : findCost;
+    return compileOperation(schema, document, node, room, costOf);
+  });
+
+  const find = (
+    document: DocumentNode,
+    operationName: string | null | undefined,
+  ): CompiledOperation | null => {
+    const node = getOperationAST(document, operationName);
+    return node == null ? null : compile(document, node);
+  };
 
   return {
     find: (source) => documents.get(source),
     add: (source, document) => void documents.set(source, document),
     compiled(document, operationName) {
-      const node = getOperationAST(document, operationName);
-      return node == null ? null : compile(document, node);
+      const operation = find(document, operationName);
+      return operation?.kind === OperationTypeNode.SUBSCRIPTION ? null : operation;
+    },
+    compiledEvent(document, operationName) {
+      const operation = find(document, operationName);
+      return operation?.kind === OperationTypeNode.SUBSCRIPTION ? operation : null;
     },
   };
 }

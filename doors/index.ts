@@ -39,7 +39,10 @@ export interface CallerInfo {
   readonly transport: 'http' | 'websocket' | 'sse';
   /** True: the context lives as long as the subscription, so nothing in it may remember an answer. */
   readonly isSubscription: boolean;
-  /** Aborted when nobody waits for the answer any more: completed by the client, or cut off. */
+  /**
+   * Aborted when nobody waits for the answer any more: completed by the client, or cut off. Not of a subscription to a feed that has
+   * begun: its context renders events for all who have the same operation, also when its own caller has left.
+   */
   readonly signal: AbortSignal;
   /** Of the request, or of the WebSocket's handshake. */
   readonly headers: Readonly<IncomingHttpHeaders>;
@@ -58,6 +61,12 @@ export interface DoorLimits {
   readonly keepAliveMs: number;
   /** From `stop()` to cutting what is still open. */
   readonly stopGraceMs: number;
+  /** In which many subscribers are sent away, so that not all come again at the same moment. */
+  readonly stopSpreadMs: number;
+  /** That are open on one WebSocket at the same time. */
+  readonly socketOperations: number;
+  /** That a WebSocket may leave unread before nothing more is read of what it says. */
+  readonly unreadBytes: number;
 }
 
 const defaultLimits: DoorLimits = {
@@ -67,6 +76,9 @@ const defaultLimits: DoorLimits = {
   connectionInitWaitMs: 3_000,
   keepAliveMs: 12_000,
   stopGraceMs: 5_000,
+  stopSpreadMs: 3_000,
+  socketOperations: 10_000,
+  unreadBytes: 1024 * 1024,
 };
 
 export interface DoorsOptions<Context extends object> {
@@ -96,7 +108,7 @@ export interface Doors {
 
 /** Throws a TypeError for a host or an origin that is none. */
 export function createDoors<Context extends object>(options: DoorsOptions<Context>): Doors {
-  const limits = { ...defaultLimits, ...options.limits };
+  const limits = withinGrace({ ...defaultLimits, ...options.limits });
   const { log, createContext } = options;
   const guard = createGuard(options);
   const pipeline = createPipeline({
@@ -169,7 +181,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       pipeline,
       path: streamPath,
       visitorsPath,
-      keepAliveMs: limits.keepAliveMs,
+      limits,
       createContext: ({ headers, ip }, signal, isSubscription) => {
         const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };
         return createContext({ transport: 'sse', isSubscription, ...info });
@@ -188,15 +200,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
         guard,
         log,
         limits,
-        createContext: ({ request, ...info }) => {
-          const { headers, socket } = request;
-          return createContext({
-            transport: 'websocket',
-            headers,
-            remoteAddress: socket.remoteAddress,
-            ...info,
-          });
-        },
+        createContext: (info) => createContext({ transport: 'websocket', ...info }),
       });
       await app.listen({ host, port });
       const address = app.server.address() as AddressInfo;
@@ -206,13 +210,17 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     async stop() {
       isStopping = true;
       const deadline = setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs);
-      sse?.stop();
       // A browser connects ahead of its requests; Node counts a socket that never sent one as busy.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      await Promise.all([webSocket?.stop(), app.close()]);
+      await Promise.all([webSocket?.stop(), sse?.stop(), app.close()]);
       clearTimeout(deadline);
     },
   };
+}
+
+/** Who is sent away late needs some time to go. */
+function withinGrace(limits: DoorLimits): DoorLimits {
+  return { ...limits, stopSpreadMs: Math.min(limits.stopSpreadMs, limits.stopGraceMs / 2) };
 }
 
 function guardEveryPath(app: FastifyInstance, guard: Guard): void {

@@ -5,7 +5,15 @@
  * and error formatting, and executes by `execute`. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
  * on all three; a rule given to Apollo alone would leave the WebSocket open.
  */
-import { execute, getOperationAST, GraphQLError, parse, specifiedRules, subscribe, validate } from 'graphql';
+import {
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import type {
   DocumentNode,
   ExecutionArgs,
@@ -16,10 +24,14 @@ import type {
   ValidationRule,
   OperationTypeNode,
 } from 'graphql';
+import { mapAsyncIterator } from 'graphql/execution/mapAsyncIterator.js';
+import type { Feed } from '../subscriptions/feed.ts';
 import { createCosts } from './cost/index.ts';
 import type { CostOptions } from './cost/index.ts';
 import { createDocuments } from './documents.ts';
 import type { Documents } from './documents.ts';
+import type { LiveSubscription } from './fanout/courier.ts';
+import { createRenderers } from './fanout/renderers.ts';
 import { toError } from './format-error.ts';
 
 export interface OperationRequest {
@@ -55,7 +67,10 @@ export interface Pipeline {
     createContext: (operation: OperationTypeNode) => unknown,
   ): Promise<Prepared>;
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
-  subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  /** A source that is a feed has its events rendered once for all who have the same operation; others are executed one by one. */
+  subscribe(
+    args: ExecutionArgs,
+  ): Promise<LiveSubscription | AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
   /** The same result with errors that may be shown. */
   formatResult(result: ExecutionResult): FormattedResult;
 }
@@ -70,6 +85,11 @@ export function createPipeline<Context>({ schema, formatError, cost }: PipelineO
   const parseOptions: ParseOptions = { maxTokens };
   const findCost = cost && createCosts(schema, cost);
   const documents = createDocuments(schema, findCost);
+  const executeEvent = (args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> =>
+    documents.compiledEvent(args.document, args.operationName)?.execute(args) ?? execute(args);
+  const formatResult: Pipeline['formatResult'] = ({ errors, ...result }) =>
+    errors === undefined ? result : { errors: errors.map(formatError), ...result };
+  const renderers = createRenderers({ execute: executeEvent, formatResult, formatError });
 
   return {
     schema,
@@ -100,11 +120,15 @@ export function createPipeline<Context>({ schema, formatError, cost }: PipelineO
     // a transport would close the whole socket over it.
     execute: (args) =>
       report(() => documents.compiled(args.document, args.operationName)?.execute(args) ?? execute(args)),
-    subscribe: (args) => report(() => subscribe(args) as ReturnType<Pipeline['subscribe']>),
+    subscribe: (args) =>
+      report(async () => {
+        const source = await createSourceEventStream(args);
+        if (!isStream(source)) return source;
+        if (isFeed(source)) return { feed: source, renderer: renderers.acquire(args) };
+        return mapAsyncIterator(source, (rootValue) => executeEvent({ ...args, rootValue }));
+      }),
 
-    formatResult({ errors, ...result }) {
-      return errors === undefined ? result : { errors: errors.map(formatError), ...result };
-    },
+    formatResult,
   };
 
   function read(source: string): DocumentNode | Prepared {
@@ -119,6 +143,20 @@ export function createPipeline<Context>({ schema, formatError, cost }: PipelineO
     documents.add(source, document);
     return document;
   }
+}
+
+function isStream(source: AsyncIterable<unknown> | ExecutionResult): source is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in source;
+}
+
+function isFeed(source: AsyncIterable<unknown>): source is Feed {
+  return 'take' in source && 'listen' in source;
+}
+
+export function isLive(
+  subscribed: Awaited<ReturnType<Pipeline['subscribe']>>,
+): subscribed is LiveSubscription {
+  return 'renderer' in subscribed;
 }
 
 async function report<T>(run: () => T | Promise<T>): Promise<T | ExecutionResult> {

@@ -10,8 +10,10 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OperationTypeNode } from 'graphql';
 import type { ExecutionResult } from 'graphql';
+import { drain } from './drain.ts';
+import { Courier } from './fanout/courier.ts';
 import { checkPreflighted } from './guard.ts';
-import { toGraphQLError } from './pipeline.ts';
+import { isLive, toGraphQLError } from './pipeline.ts';
 import type { OperationRequest, Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
 import { answerVisitor, refuse, signalOf } from './reply.ts';
@@ -21,19 +23,19 @@ export interface SseDoorOptions {
   readonly path: string;
   /** Where a browser that opens the path is sent; null: there is no page to show. */
   readonly visitorsPath: string | null;
-  readonly keepAliveMs: number;
+  readonly limits: { readonly keepAliveMs: number; readonly stopSpreadMs: number };
   createContext(request: FastifyRequest, signal: AbortSignal, isSubscription: boolean): unknown;
 }
 
 export interface SseDoor {
   /** Ends every stream without `complete`: clients take that for a lost connection and come again, elsewhere or later. */
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseDoor {
-  const { pipeline, path, keepAliveMs } = options;
+  const { pipeline, path, limits } = options;
   const open = new Set<ServerResponse>();
-  let isStopped = false;
+  let isStopping = false;
 
   app.route({
     method: ['GET', 'POST'],
@@ -41,7 +43,10 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
     exposeHeadRoute: false,
     onRequest: async (request, reply) => {
       if (answerVisitor(request, reply, options.visitorsPath)) return reply;
-      const refusal = checkPreflighted(request.raw) ?? checkAccept(request.headers.accept);
+      const refusal =
+        checkPreflighted(request.raw) ??
+        checkAccept(request.headers.accept) ??
+        (isStopping ? stopping : null);
       if (refusal !== null) return refuse(reply, refusal);
     },
     handler: async (request, reply) => {
@@ -70,15 +75,16 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
         open.add(reply.raw);
         reply.raw.once('close', () => open.delete(reply.raw));
       }
-      if (isStopped) reply.raw.destroy();
-      await stream(reply, toIterator(results), signal, keepAliveMs, pipeline);
+      // One that began before the stop and was not open yet.
+      if (isStopping) reply.raw.destroy();
+      await stream(reply, results, signal, limits.keepAliveMs, pipeline);
     },
   });
 
   return {
-    stop() {
-      isStopped = true;
-      for (const response of open) response.destroy();
+    async stop() {
+      isStopping = true;
+      await drain(open, limits.stopSpreadMs, (response) => response.destroy());
     },
   };
 
@@ -96,12 +102,21 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
 /** Never rejects: nobody is left to tell. */
 async function stream(
   reply: FastifyReply,
-  results: AsyncIterator<ExecutionResult>,
+  subscribed: Awaited<ReturnType<Pipeline['subscribe']>>,
   signal: AbortSignal,
   keepAliveMs: number,
   pipeline: Pipeline,
 ): Promise<void> {
   const response = reply.raw;
+  let isComplete = true;
+  const results: AsyncIterator<ExecutionResult> = isLive(subscribed)
+    ? new Courier(subscribed, {
+        isFree,
+        wait,
+        send: ({ text }) => send(text),
+        overflow: () => (isComplete = false),
+      })
+    : toIterator(subscribed);
   // Also while nothing happens: a subscription that waits for its next event is told here that nobody waits any more.
   const release = (): void => void Promise.resolve(results.return?.()).catch(pipeline.formatError);
   if (signal.aborted) return release();
@@ -110,24 +125,33 @@ async function stream(
   response.writeHead(200, { ...flatten(reply), ...eventStreamHeaders });
   // Some browsers do not report an open stream before its first byte.
   response.write(comment);
-  const keepAlive = setInterval(() => response.write(comment), keepAliveMs);
+  // One that does not read has unread comments enough.
+  const keepAlive = setInterval(() => isFree() && response.write(comment), keepAliveMs);
   try {
     for (;;) {
       const result = await results.next();
       if (result.done === true || signal.aborted) break;
-      await write(`event: next\ndata: ${JSON.stringify(pipeline.formatResult(result.value))}\n\n`);
+      send(JSON.stringify(pipeline.formatResult(result.value)));
+      if (!isFree()) await once(response, 'drain', { signal }).catch(() => undefined);
     }
   } catch (error) {
-    await write(`event: next\ndata: ${JSON.stringify({ errors: [pipeline.formatError(error)] })}\n\n`);
+    send(JSON.stringify({ errors: [pipeline.formatError(error)] }));
   } finally {
     clearInterval(keepAlive);
     signal.removeEventListener('abort', release);
   }
-  if (!signal.aborted) response.end('event: complete\ndata:\n\n');
+  if (!signal.aborted) response.end(isComplete ? 'event: complete\ndata:\n\n' : '');
 
-  async function write(chunk: string): Promise<void> {
-    if (signal.aborted || response.write(chunk)) return;
-    await once(response, 'drain', { signal }).catch(() => undefined);
+  function isFree(): boolean {
+    return !response.writableNeedDrain && !signal.aborted;
+  }
+
+  function wait(courier: Courier): void {
+    response.once('drain', () => courier.resume());
+  }
+
+  function send(payload: string): void {
+    if (!signal.aborted) response.write(`event: next\ndata: ${payload}\n\n`);
   }
 }
 
@@ -159,6 +183,12 @@ function toIterator(
     },
   };
 }
+
+const stopping: Refusal = {
+  status: 503,
+  code: 'BAD_REQUEST',
+  message: 'The gateway is stopping. Try again.',
+};
 
 const mutationOverGet: Refusal = {
   status: 405,

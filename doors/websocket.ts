@@ -2,19 +2,24 @@
  * `WS /graphql`: subscriptions, queries and mutations over `graphql-transport-ws`.
  *
  * The protocol is graphql-ws' `makeServer`; this file is its socket: the handshake, keep-alive, and one guarantee, that
- * whatever an operation opened is closed when it is completed, replaced, or its socket goes away.
+ * whatever an operation opened is closed when it is completed, replaced, or its socket goes away. Events of subscriptions
+ * that many share go past graphql-ws (`connection.ts`).
  */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { OperationTypeNode } from 'graphql';
-import type { GraphQLError } from 'graphql';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, MessageType, parseMessage } from 'graphql-ws';
 import type { Message } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { GatewayError } from '../errors.ts';
+import { Connection } from './connection.ts';
+import type { Operation } from './connection.ts';
+import { drain } from './drain.ts';
 import type { Guard } from './guard.ts';
-import { toGraphQLError } from './pipeline.ts';
+import { isLive, toGraphQLError } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
@@ -29,12 +34,20 @@ export interface WebSocketDoorOptions {
     readonly connectionInitWaitMs: number;
     readonly keepAliveMs: number;
     readonly stopGraceMs: number;
+    readonly stopSpreadMs: number;
+    readonly socketOperations: number;
+    readonly unreadBytes: number;
   };
   createContext(info: SocketOperation): unknown;
 }
 
-export interface SocketOperation {
-  readonly request: IncomingMessage;
+/** What of a handshake is kept: the request itself would hold ten times as much. */
+export interface Handshake {
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  readonly remoteAddress: string | undefined;
+}
+
+export interface SocketOperation extends Handshake {
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
   readonly signal: AbortSignal;
   readonly isSubscription: boolean;
@@ -45,39 +58,54 @@ export interface WebSocketDoor {
   stop(): Promise<void>;
 }
 
-interface Operation {
-  readonly controller: AbortController;
-  /** Settles when nothing of the operation is left. */
-  readonly ended: Promise<void>;
-}
-
-interface Connection {
-  readonly request: IncomingMessage;
-  readonly operations: ReadonlyMap<string, Operation>;
+/** graphql-ws hands them on as they are. */
+interface SocketArgs extends ExecutionArgs {
+  readonly connection: Connection;
+  readonly id: string;
 }
 
 export function openWebSocket(server: Server, options: WebSocketDoorOptions): WebSocketDoor {
   const { pipeline, path, guard, log, limits } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, handleProtocols });
   const answering = new Set<WebSocket>();
+  /** Of the last ping: whoever answers it has read all that was sent before it. */
+  let beat = 0;
   let isStopping = false;
 
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: limits.connectionInitWaitMs,
-    async onSubscribe({ extra, connectionParams }, id, payload) {
-      const signal = extra.operations.get(id)?.controller.signal ?? AbortSignal.abort();
+    async onSubscribe({ extra: connection, connectionParams }, id) {
+      const operation = connection.operations.get(id);
+      const payload = operation?.payload;
+      if (operation === undefined || payload == null) return [toGraphQLError(new Error('it was not begun'))];
+      operation.payload = null;
+      if (connection.operations.size > limits.socketOperations) return [tooManyOperations(limits)];
+      const signal = operation.controller?.signal ?? AbortSignal.abort();
       try {
-        const prepared = await pipeline.prepare(payload, (operation) => {
-          const isSubscription = operation === OperationTypeNode.SUBSCRIPTION;
-          return options.createContext({ request: extra.request, connectionParams, signal, isSubscription });
+        const prepared = await pipeline.prepare(payload, (kind) => {
+          const isSubscription = kind === OperationTypeNode.SUBSCRIPTION;
+          return options.createContext({
+            ...connection.handshake,
+            connectionParams,
+            signal,
+            isSubscription,
+          });
         });
-        return prepared.kind === 'ready' ? prepared.args : prepared.errors;
+        if (prepared.kind === 'refused') return prepared.errors;
+        return { ...prepared.args, connection, id } satisfies SocketArgs;
       } catch (error) {
         return [toGraphQLError(error)];
       }
     },
     execute: pipeline.execute,
-    subscribe: pipeline.subscribe,
+    async subscribe(args) {
+      const subscribed = await pipeline.subscribe(args);
+      if (!isLive(subscribed)) return subscribed;
+      // graphql-ws holds them for as long as the subscription lives, and needs nothing of them any more.
+      args.contextValue = undefined;
+      const { connection, id } = args as SocketArgs;
+      return connection.carry(id, subscribed);
+    },
     onNext: (_context, _id, _payload, _args, result) => pipeline.formatResult(result),
     onError: (_context, _id, _payload, errors: readonly GraphQLError[]) => errors.map(pipeline.formatError),
   });
@@ -86,9 +114,10 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   sockets.on('connection', connect);
   sockets.on('wsClientError', (_error, socket) => refuseUpgrade(socket, badHandshake));
   const keepAlive = setInterval(() => {
+    beat += 1;
     for (const socket of sockets.clients) {
       if (!answering.delete(socket)) socket.terminate();
-      else socket.ping();
+      else socket.ping(String(beat));
     }
   }, limits.keepAliveMs).unref();
 
@@ -98,10 +127,10 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       const gone = [...sockets.clients].map(
         (socket) => new Promise((resolve) => socket.once('close', resolve)),
       );
-      for (const socket of sockets.clients) socket.close(1012, 'Service restart');
       const deadline = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate();
       }, limits.stopGraceMs);
+      await drain(sockets.clients, limits.stopSpreadMs, (socket) => socket.close(1012, 'Service restart'));
       await Promise.all(gone);
       clearTimeout(deadline);
       clearInterval(keepAlive);
@@ -109,77 +138,108 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     },
   };
 
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
+  function upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+    raw.on('error', destroy);
     const refusal = guard.check(request) ?? checkHandshake(request, path, isStopping);
-    if (refusal !== null) return refuseUpgrade(socket, refusal);
-    sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit('connection', accepted, request));
+    if (refusal !== null) return refuseUpgrade(raw, refusal);
+    sockets.handleUpgrade(request, raw, head, (socket) => sockets.emit('connection', socket, request, raw));
   }
 
-  function connect(socket: WebSocket, request: IncomingMessage): void {
-    const operations = new Map<string, Operation>();
+  function connect(
+    socket: WebSocket,
+    { headers, socket: { remoteAddress } }: IncomingMessage,
+    raw: Duplex,
+  ): void {
+    const connection = new Connection(socket, raw, { headers, remoteAddress }, limits.unreadBytes);
     answering.add(socket);
-    socket.on('pong', () => answering.add(socket));
+    socket.on('pong', answered);
     // ws closes the socket itself, with the code that the protocol has for it (1002, 1007, 1009).
-    socket.on('error', (error) =>
-      log.debug({ reason: error.message }, 'A WebSocket was closed for a broken frame'),
-    );
+    socket.on('error', tellBrokenFrame);
 
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
         // Settles when the message is on its way, so that a slow client's results are asked for no faster than it reads.
-        send: (text) => new Promise((resolve) => socket.send(text, () => resolve())),
+        send: (text) => connection.send(text),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) => {
           socket.on('message', (data, isBinary) => {
             if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text, not binary');
             // One Buffer: `binaryType` is ws' default.
-            receive((data as Buffer).toString(), handle);
+            receive(connection, (data as Buffer).toString(), handle);
           });
         },
       },
-      { request, operations },
+      connection,
     );
     socket.once('close', (code, reason) => {
       answering.delete(socket);
-      for (const { controller } of operations.values()) controller.abort();
+      for (const { controller } of connection.operations.values()) controller?.abort();
       closed(code, String(reason)).catch((error: unknown) =>
         log.error({ err: error }, 'Closing a WebSocket failed'),
       );
     });
+  }
 
-    function receive(text: string, handle: (text: string) => Promise<void>): void {
-      if (socket.readyState !== socket.OPEN) return;
-      const message = read(text);
-      if (message === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
-      const operation = 'id' in message ? operations.get(message.id) : undefined;
+  function answered(this: WebSocket, data: Buffer): void {
+    if (String(data) === String(beat)) answering.add(this);
+  }
 
-      // An id may be used again once its operation is completed. graphql-ws would mix the two up while the first one is still
-      // starting or ending, and keep what it opened: what comes for this id waits until it has ended.
-      if (operation?.controller.signal.aborted === true) {
-        return void operation.ended.then(() => receive(text, handle));
-      }
-      if (message.type === MessageType.Complete) operation?.controller.abort();
-      if (message.type !== MessageType.Subscribe || operation !== undefined) return void run(handle, text);
+  function tellBrokenFrame(error: Error): void {
+    log.debug({ reason: error.message }, 'A WebSocket was closed for a broken frame');
+  }
 
-      const started = Promise.withResolvers<void>();
-      operations.set(message.id, { controller: new AbortController(), ended: started.promise });
-      void run(handle, text).then(() => {
-        operations.delete(message.id);
-        started.resolve();
-      });
+  function receive(connection: Connection, text: string, handle: Handle): void {
+    const { socket, operations } = connection;
+    if (socket.readyState !== socket.OPEN) return;
+    const message = read(text);
+    if (message === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+    const operation = 'id' in message ? operations.get(message.id) : undefined;
+
+    // An id may be used again once its operation is completed. graphql-ws would mix the two up while the first one is still
+    // starting or ending, and keep what it opened: what comes for this id waits until it has ended.
+    if (operation?.isLeft === true) return connection.hold(operation, text);
+    if (message.type === MessageType.Complete && operation !== undefined) {
+      operation.isLeft = true;
+      operation.controller?.abort();
     }
+    if (message.type !== MessageType.Subscribe || operation !== undefined) {
+      return void run(connection, handle, text);
+    }
+    const begun: Operation = {
+      payload: message.payload,
+      controller: new AbortController(),
+      isLeft: false,
+      held: null,
+    };
+    operations.set(message.id, begun);
+    // graphql-ws keeps the message for as long as the operation lives: its document stays here, and only until it is prepared.
+    const short = { id: message.id, type: MessageType.Subscribe, payload: { query: '' } };
+    void run(connection, handle, JSON.stringify(short)).then(() => {
+      operations.delete(message.id);
+      for (const held of connection.release(begun)) receive(connection, held, handle);
+    });
+  }
 
-    async function run(handle: (text: string) => Promise<void>, text: string): Promise<void> {
-      try {
-        await handle(text);
-      } catch (error) {
-        log.error({ err: error }, 'A WebSocket message failed unexpectedly');
-        socket.close(CloseCode.InternalServerError, 'Internal server error');
-      }
+  async function run({ socket }: Connection, handle: Handle, text: string): Promise<void> {
+    try {
+      await handle(text);
+    } catch (error) {
+      log.error({ err: error }, 'A WebSocket message failed unexpectedly');
+      socket.close(CloseCode.InternalServerError, 'Internal server error');
     }
   }
+}
+
+type Handle = (text: string) => Promise<void>;
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+function tooManyOperations({ socketOperations }: WebSocketDoorOptions['limits']): GraphQLError {
+  const message = `This WebSocket has ${socketOperations} operations open, the most that one may have: complete some, or open another.`;
+  return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
 }
 
 const badHandshake: Refusal = {

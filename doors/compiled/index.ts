@@ -25,7 +25,10 @@ export interface CompiledOperation {
   execute(execution: Execution): ExecutionResult | Promise<ExecutionResult>;
 }
 
-/** Of a document that was validated. Null where there is no such operation, or none that is executed by itself. */
+/**
+ * Of a document that was validated. Null where the schema has no such operation. Of a subscription it executes one event, which is its
+ * `rootValue`.
+ */
 export function compileOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -34,7 +37,7 @@ export function compileOperation(
   findCost?: FindCost,
 ): CompiledOperation | null {
   const rootType = schema.getRootType(node.operation);
-  if (rootType == null || node.operation === OperationTypeNode.SUBSCRIPTION) return null;
+  if (rootType == null) return null;
   const parts: CompiledParts = { schema, node, fragments: collectFragments(document) };
   const planFor = forConditions(findConditions(parts), (values) =>
     planOperation(parts, values, rootType, room),

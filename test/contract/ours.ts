@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { pino } from 'pino';
 import { openAccess } from '../../access.ts';
-import { systemClock } from '../../datasources/clock.ts';
+import { systemClock } from '../../clock.ts';
 import { loadConfig } from '../support/config.ts';
 import type {
   WorkRequest,

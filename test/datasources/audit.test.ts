@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FieldName } from '../../datasources/api.ts';
 import { catalog, serviceNames, serviceOfOcidType } from '../../datasources/catalog.ts';
 import type { ServiceName } from '../../datasources/catalog.ts';
-import { systemClock } from '../../datasources/clock.ts';
+import { systemClock } from '../../clock.ts';
 import { createFixedCredential } from '../../datasources/credentials.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';

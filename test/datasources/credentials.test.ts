@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { systemClock } from '../../datasources/clock.ts';
+import { systemClock } from '../../clock.ts';
 import { createCredentialSource, createFixedCredential } from '../../datasources/credentials.ts';
 import type { AuthKind, CredentialOptions } from '../../datasources/credentials.ts';
 import type { CredentialSource } from '../../datasources/signer.ts';

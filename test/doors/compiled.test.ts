@@ -341,6 +341,34 @@ describe.each(ways)('an operation compiled to %s answers as graphql-js does', (k
 const aliases = (name: string, count: number, field: string): string =>
   Array.from({ length: count }, (_, index) => `${name}${index}: ${field}`).join(' ');
 
+test('an event of a subscription is executed as graphql-js does, and is no query for that', async () => {
+  const watching = makeExecutableSchema({
+    typeDefs: `type Query { a: Int } type Event { n: Int! late(by: Int!): Int! } type Subscription { watch(from: Int): Event! }`,
+    resolvers: {
+      Subscription: {
+        watch: { resolve: (event: { n: number }, { from }: { from: number }) => ({ n: event.n + from }) },
+      },
+      Event: {
+        late: async ({ n }: { n: number }, { by }: { by: number }) =>
+          by > 0 ? n + by : Promise.reject(new Error('no')),
+      },
+    },
+  });
+  const source =
+    'subscription($by: Int!) { again: watch(from: 1) { n ...F } } fragment F on Event { late(by: $by) }';
+  const document = parse(source);
+  const documents = createDocuments(watching);
+  expect(documents.compiled(document, null)).toBeNull();
+  for (const by of [2, 0]) {
+    const given = { rootValue: { n: 5 }, variableValues: { by } };
+    const ours = await documents.compiledEvent(document, null)?.execute(given);
+    expect(JSON.stringify(ours)).toBe(
+      JSON.stringify(await execute({ schema: watching, document, ...given })),
+    );
+  }
+  expect(documents.compiledEvent(parse('{ a }'), null)).toBeNull();
+});
+
 describe('documents', () => {
   test('an operation is compiled once for each document and name', () => {
     const documents = createDocuments(schema);

@@ -11,7 +11,7 @@ import type { Level } from 'pino';
 import { WebSocket } from 'ws';
 import { openAccess } from '../../access.ts';
 
-import { systemClock } from '../../datasources/clock.ts';
+import { systemClock } from '../../clock.ts';
 import { createEmulator, sampleTenancy } from '../../emulator/emulator.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/emulator.ts';
 import { writeDemoProfile } from '../../emulator/demo-profile.ts';

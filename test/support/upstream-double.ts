@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Server as TcpServer } from 'node:net';
-import { systemClock } from '../../datasources/clock.ts';
+import { systemClock } from '../../clock.ts';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import type { Credential, CredentialSource } from '../../datasources/signer.ts';

@@ -1,6 +1,6 @@
 /** The time of this machine. */
 import { setTimeout } from 'node:timers/promises';
-import type { Clock } from './types.ts';
+import type { Clock } from './datasources/types.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),

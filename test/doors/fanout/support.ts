@@ -1,0 +1,114 @@
+/** A house whose subscription is a feed that the test tells events to, and that counts how often they are executed. */
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { DoorLimits } from '../../../doors/index.ts';
+import { GatewayError } from '../../../errors.ts';
+import type { Told } from '../../../subscriptions/events.ts';
+import { createFeed } from '../../../subscriptions/feed.ts';
+import type { FeedWriter } from '../../../subscriptions/feed.ts';
+import { changedOf, overflowOf, snapshotOf } from '../../../subscriptions/telling.ts';
+import { workRequestOf } from '../../subscriptions/harness.ts';
+import { canary, gates, openHouse } from '../support.ts';
+import type { House } from '../support.ts';
+
+export interface Hall extends House {
+  /** Of those who are subscribed and have not left, in the order in which they came. */
+  readonly writers: ReadonlySet<FeedWriter>;
+  /** What was executed, in order: `<key> <percent>`. */
+  readonly executed: readonly string[];
+  tell(told: Told): void;
+  /** Resolves when so many listen. */
+  untilWatched(count: number): Promise<void>;
+}
+
+export interface HallOptions {
+  readonly limits?: Partial<DoorLimits>;
+  readonly capacity?: number;
+  /** Of each event, in characters. */
+  readonly textLength?: number;
+}
+
+export const snapshot = snapshotOf(workRequestOf({ percentComplete: 0 }), true);
+export const progress = (percent: number): Told =>
+  changedOf(workRequestOf(), workRequestOf({ percentComplete: percent }), { isProgress: true });
+export const newStatus = (percent: number): Told =>
+  changedOf(workRequestOf(), workRequestOf({ percentComplete: percent }), { isProgress: false });
+
+export async function openHall({
+  limits = {},
+  capacity = 100,
+  textLength = 0,
+}: HallOptions = {}): Promise<Hall> {
+  const writers = new Set<FeedWriter>();
+  const executed: string[] = [];
+  const watch = (): FeedWriter => {
+    const writer = createFeed({
+      capacity,
+      overflow: (told) => overflowOf(told, 0),
+      onClose() {
+        writers.delete(writer);
+        house.streams.notify();
+      },
+    });
+    writers.add(writer);
+    house.streams.notify();
+    return writer;
+  };
+  const schema = makeExecutableSchema({
+    typeDefs: /* GraphQL */ `
+      type Query {
+        hello: String
+      }
+      type Subscription {
+        watch(key: String): Event!
+        refused: Event!
+      }
+      type Event {
+        type: String!
+        sequence: Int!
+        mergedCount: Int!
+        percent: Int
+        text: String
+        late: Int
+        broken: Int
+      }
+    `,
+    resolvers: {
+      Query: { hello: () => 'world' },
+      Subscription: {
+        watch: {
+          subscribe: () => watch().feed,
+          resolve(event: Told, { key }: { key?: string }) {
+            executed.push(`${key ?? ''} ${event.workRequest?.percentComplete}`);
+            return event;
+          },
+        },
+        refused: {
+          subscribe() {
+            throw new GatewayError('BAD_USER_INPUT', 'Not like this.');
+          },
+        },
+      },
+      Event: {
+        percent: ({ workRequest }: Told) => workRequest?.percentComplete,
+        text: () => 'x'.repeat(textLength),
+        async late({ workRequest }: Told) {
+          const gate = gates.get('late');
+          gate?.arrived.resolve();
+          await gate?.go.promise;
+          return workRequest?.percentComplete;
+        },
+        broken() {
+          throw new Error(canary);
+        },
+      },
+    },
+  });
+  const house = await openHouse({ schema, limits });
+  return {
+    ...house,
+    writers,
+    executed,
+    tell: (told) => [...writers].forEach((writer) => writer.push(told)),
+    untilWatched: (count) => house.streams.until(() => writers.size === count),
+  };
+}
