@@ -9,6 +9,7 @@ import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import { globalIdOf } from '../../datasources/ids.ts';
+import { createLoaders } from '../../datasources/loaders.ts';
 import { createObservations } from '../../datasources/observations.ts';
 import type { Observations } from '../../datasources/observations.ts';
 import { isTerminalStatus } from '../../datasources/status.ts';
@@ -89,10 +90,18 @@ export const createGatewayUnderTest = (
     clock,
     tenancyId: async () => 't',
   });
-  const read: Read = (ref) => source.get(ref);
+  const read: Read = (ref) => polls.workRequest(ref, 'listItem');
   const watchers = createWatchers({
     read: onRead(defect.read?.(read) ?? read),
     keyOf: globalIdOf,
+    groupOf: ({ ref }) => {
+      const compartmentId = observations.compartmentOf(ref);
+      return catalog[ref.service].readsByList && compartmentId !== null
+        ? `${ref.service} ${ref.region} ${compartmentId}`
+        : null;
+    },
+    isHeldUp: (ref) => upstream.isHeldUp(ref),
+    onWatch: (id, isWatched) => (isWatched ? observations.hold(id) : observations.release(id)),
     isTerminal: ({ isTerminal }) => isTerminal,
     isTerminalStatus,
     pollMinMs: settings.pollMinMs,
@@ -101,6 +110,19 @@ export const createGatewayUnderTest = (
     clock,
     random,
     ...defect.watchers,
+  });
+  const patient = source.for({ endsAt: Infinity, isPatient: true });
+  const polls = createLoaders({
+    source: {
+      ...patient,
+      async list(query) {
+        const page = await patient.list(query);
+        page.items.forEach((item) => watchers.pass(item));
+        return page;
+      },
+    },
+    observations,
+    cache: false,
   });
   const tell = (item: WorkRequest): void => {
     if (!defect.isSilentOnQueries) watchers.observe(item);
@@ -125,7 +147,10 @@ export const createGatewayUnderTest = (
     watch: (ref) => defect.feed?.(watchers.watch(ref)) ?? watchers.watch(ref),
     get: (ref) => query().get(ref),
     list: ({ service }, compartmentId) => query().list({ service, region, compartmentId, limit: 100 }),
-    cancel: (ref) => cancelWorkRequest(query(), ref),
+    async cancel(ref) {
+      await cancelWorkRequest(query(), ref);
+      watchers.hurry(ref);
+    },
     stats: () => watchers.stats(),
     async close() {
       watchers.stop();

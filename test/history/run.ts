@@ -32,9 +32,8 @@ const settlingMs = 5 * 60_000;
 export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
   const clock = createManualClock();
   const startedAt = clock.now();
-  let jumped = 0;
-  const trueNow = (): number => clock.now() - jumped;
-  const log = createLog(() => trueNow() - startedAt);
+  const trueNow = (): number => startedAt + clock.passed();
+  const log = createLog(() => clock.passed());
   const random = createRandom(scene.seed);
   const cloud = createTestCloud(scene, {
     now: trueNow,
@@ -132,7 +131,6 @@ export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
         return leave(what.who);
       case 'jump':
         log.add({ kind: 'jump', ms: what.ms });
-        jumped += what.ms;
         return clock.jump(what.ms);
       case 'get':
       case 'cancel': {
@@ -146,19 +144,18 @@ export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
     }
   };
 
-  const passUntil = async (at: number): Promise<void> =>
-    clock.advance(Math.max(0, at - (trueNow() - startedAt)));
+  const passUntil = async (at: number): Promise<void> => clock.advance(Math.max(0, at - clock.passed()));
   for (const next of scene.acts) {
     await passUntil(next.at);
     act(next);
     await settle();
   }
   const endsAt = scene.settings.activeMs + settlingMs;
-  while (trueNow() - startedAt < endsAt && gateway.stats().watchers > 0) await clock.advance(10_000);
+  while (clock.passed() < endsAt && gateway.stats().watchers > 0) await clock.advance(10_000);
   const closedIndex = log.entries.length;
   closing.abort();
   await settle();
-  const closedAt = trueNow() - startedAt;
+  const closedAt = clock.passed();
   for (const who of feeds.keys()) leave(who);
   await settle();
   const { watchers } = gateway.stats();

@@ -96,6 +96,9 @@ export const judge = (run: Run): readonly Complaint[] => {
 
 type Complain = (rule: string, what: string, place?: Partial<Pick<Complaint, 'plot' | 'who' | 'at'>>) => void;
 
+/** Timers count in fractions of milliseconds, and sums of those are not exact. */
+const toleranceMs = 1;
+
 // ─── what happened, put in order ───
 
 const subscribersIn = ({ entries, scene, closedAt }: Run): readonly Subscriber[] => {
@@ -435,9 +438,7 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
   const absences = story.looks.flatMap(({ found, to }) =>
     found === 'absent' && to ? [{ ...to, retryAfterMs: 0 }] : [],
   );
-  const answers = [...story.seen.filter(({ isWhole }) => isWhole), ...absences].sort(
-    (one, other) => one.index - other.index,
-  );
+  const answers = [...story.seen, ...absences].sort((one, other) => one.index - other.index);
   const { joined, ended, events } = subscriber;
   const gaps = events.filter(({ event }) => event.gap?.reason === 'UPSTREAM_SILENT');
   const starts = [
@@ -465,7 +466,7 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
         before !== undefined && before.at >= watchedFrom.at ? before.retryAfterMs : 0,
         ...ofThis,
       );
-      if (gap.at - quietSince < shortest)
+      if (gap.at - quietSince < shortest - toleranceMs)
         complain(
           'GAP only in silence',
           `${gap.at - quietSince} ms after the last answer; ${shortest} ms are no silence`,
@@ -530,7 +531,7 @@ const judgeAbsence = (
     const [first, final] = [absent[0], absent.at(-1)];
     if (!first || !final) complain('GAP of absence', `${reason} without a 404`, { at: last.at });
     else if (last.event.workRequest !== null) {
-      if (absent.length < 3 || final.at - first.at < 2 * pollMinMs)
+      if (absent.length < 3 || final.at - first.at < 2 * pollMinMs - toleranceMs)
         complain('GAP of absence', `${reason} after ${absent.length} in ${final.at - first.at} ms`, {
           at: last.at,
         });
@@ -634,7 +635,11 @@ const judgeLooks = (run: Run, { looks, subscribers, seen, truth }: Story, compla
       answer !== undefined &&
       answer.index > before.from.index &&
       answer.index < from.index;
-    if (isAnswered && from.at < answer.at + answer.retryAfterMs && !jumpsWithin(run, answer.at, from.at))
+    if (
+      isAnswered &&
+      from.at < answer.at + answer.retryAfterMs - toleranceMs &&
+      !jumpsWithin(run, answer.at, from.at)
+    )
       complain(
         'retry-after',
         `a look ${from.at - answer.at} ms after an answer that asked for ${answer.retryAfterMs}`,
@@ -654,7 +659,7 @@ const judgeRate = (run: Run, complain: Complain): void => {
     for (const [place, { at }] of calls.entries()) {
       const from = calls[place - rps];
       // Where the wall clock is put forward, a window of the budget ends early.
-      if (from && at - from.at < 1_000 && !jumpsWithin(run, from.at, at))
+      if (from && at - from.at < 1_000 - toleranceMs && !jumpsWithin(run, from.at, at))
         complain('budget', `${rps + 1} calls of ${service} in ${at - from.at} ms`, { at });
     }
   }
