@@ -12,7 +12,7 @@ import type { Cloud } from '../../emulator/api.ts';
 import { createClock } from '../../emulator/clock.ts';
 import { dialectOf } from '../../emulator/dialects.ts';
 import { workRequestId } from '../../emulator/ids.ts';
-import { createLife, isGone } from '../../emulator/lives.ts';
+import { createLife } from '../../emulator/lives.ts';
 import type { Life } from '../../emulator/lives.ts';
 import { createPlaces } from '../../emulator/places.ts';
 import { findRoute } from '../../emulator/routes.ts';
@@ -101,8 +101,10 @@ export const createTestCloud = (
     const at = now();
     // A replica that lags behind; never so far that there is nothing yet.
     const lag = trouble?.kind === 'stale' && request.method === 'GET' ? trouble.amount : 0;
-    const present = lives.filter((life) => life.service === target.dialect.key && !isGone(life, at));
-    const seenAt = Math.max(at - lag, ...present.map(({ acceptedMs }) => acceptedMs));
+    const births = lives
+      .filter(({ service }) => service === target.dialect.key)
+      .map(({ acceptedMs }) => acceptedMs);
+    const seenAt = Math.max(at - lag, ...births);
     const query = new Map<string, string[]>();
     for (const [name, value] of url.searchParams) query.set(name, [...(query.get(name) ?? []), value]);
     const known = lives.map(({ steps }) => steps);

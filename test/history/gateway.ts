@@ -5,6 +5,7 @@
 import { createSecretKey } from 'node:crypto';
 import { cancelWorkRequest } from '../../datasources/cancel.ts';
 import { catalog } from '../../datasources/catalog.ts';
+import { createDiscover } from '../../datasources/discovery.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
@@ -12,8 +13,15 @@ import { globalIdOf } from '../../datasources/ids.ts';
 import { createLoaders } from '../../datasources/loaders.ts';
 import { createObservations } from '../../datasources/observations.ts';
 import type { Observations } from '../../datasources/observations.ts';
+import { createParentFinders } from '../../datasources/parents.ts';
 import { isTerminalStatus } from '../../datasources/status.ts';
-import type { Clock, WorkRequest, WorkRequestRef, WorkRequestSource } from '../../datasources/types.ts';
+import type {
+  Clock,
+  Errand,
+  WorkRequest,
+  WorkRequestRef,
+  WorkRequestSource,
+} from '../../datasources/types.ts';
 import { createWorkRequestSource } from '../../datasources/work-requests.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
@@ -90,13 +98,17 @@ export const createGatewayUnderTest = (
     clock,
     tenancyId: async () => 't',
   });
-  const read: Read = (ref) => polls.workRequest(ref, 'listItem');
+  const isListComplete = ({ service }: Pick<WorkRequestRef, 'service'>): boolean =>
+    catalog[service].listLacks.size === 0;
+  const read: Read = (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get');
   const watchers = createWatchers({
     read: onRead(defect.read?.(read) ?? read),
+    discover: (place, isKnown) => discover(place, isKnown),
+    isListComplete,
     keyOf: globalIdOf,
     groupOf: ({ ref }) => {
       const compartmentId = observations.compartmentOf(ref);
-      return catalog[ref.service].readsByList && compartmentId !== null
+      return compartmentId !== null && isListComplete(ref) && catalog[ref.service].readsByList
         ? `${ref.service} ${ref.region} ${compartmentId}`
         : null;
     },
@@ -111,19 +123,18 @@ export const createGatewayUnderTest = (
     random,
     ...defect.watchers,
   });
-  const patient = source.for({ endsAt: Infinity, isPatient: true });
-  const polls = createLoaders({
-    source: {
-      ...patient,
-      async list(query) {
-        const page = await patient.list(query);
-        page.items.forEach((item) => watchers.pass(item));
-        return page;
-      },
-    },
-    observations,
-    cache: false,
-  });
+  const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
+  const patient = source.for(errandOfPolls);
+  const listForPolls: WorkRequestSource['list'] = async (asked) => {
+    const page = await patient.list(asked);
+    if (isListComplete(asked)) page.items.forEach((item) => watchers.pass(item));
+    return page;
+  };
+  const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });
+  const parents = createParentFinders({ upstream, endpoints, source, tenancyId: async () => 't', clock }).for(
+    errandOfPolls,
+  );
+  const discover = createDiscover({ list: listForPolls, parents });
   const tell = (item: WorkRequest): void => {
     if (!defect.isSilentOnQueries) watchers.observe(item);
   };
@@ -134,9 +145,10 @@ export const createGatewayUnderTest = (
       if (found) tell(found);
       return found;
     },
-    async list(query) {
-      const page = await each.list(query);
-      if (catalog[query.service].listLacks.size === 0) page.items.forEach(tell);
+    async list(asked) {
+      const page = await each.list(asked);
+      const isPartial = !isListComplete(asked);
+      for (const item of page.items) tell(isPartial ? { ...item, isPartial } : item);
       return page;
     },
   });

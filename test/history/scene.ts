@@ -239,7 +239,8 @@ const createTroubles = (
         {
           throttledWithHeader: random.pick([1, 5, 30]),
           slow: random.between(200, deadlineMs - 100),
-          stale: random.between(1_000, 60_000),
+          // Without `timeUpdated` only the first of all states can be told to be an old one.
+          stale: service === 'DATABASETOOLS' ? random.between(1_000, 60_000) : Infinity,
         }[kind as string] ?? 0,
     };
   });

@@ -214,7 +214,6 @@ const withVersions = (
   { truth, seen, percents }: Pick<Story, 'truth' | 'seen' | 'percents'>,
   subscriber: Subscriber,
 ): Subscriber => {
-  let lastMark = -1;
   const events = subscriber.events.map((received) => {
     const { event, version: mark, index } = received;
     if (event.workRequest === null) return received;
@@ -225,10 +224,11 @@ const withVersions = (
     const isSnapshot = event.type === 'SNAPSHOT';
     const newer = seen.filter(
       (one) =>
-        one.index < (isSnapshot ? subscriber.joined.index : index) && one.version > mark && fits(one.version),
+        one.version > mark &&
+        fits(one.version) &&
+        (one.index < subscriber.joined.index ? isSnapshot : one.index < index && !one.isWhole),
     );
-    const isFree = isSnapshot || (mark === lastMark && !fits(mark));
-    lastMark = mark;
+    const isFree = isSnapshot || !fits(mark);
     return isFree && newer.length > 0
       ? { ...received, version: Math.max(...newer.map(({ version }) => version)) }
       : received;
@@ -290,6 +290,7 @@ const judgeStates = (
   complain: Complain,
 ): void => {
   let last = Math.max(-1, ...seen.filter(({ index }) => index < joined.index).map(({ version }) => version));
+  let isPart = false;
   for (const received of events.filter(isState)) {
     const { event, at } = received;
     const version = received.version;
@@ -307,7 +308,9 @@ const judgeStates = (
         { at },
       );
     if (version < last) complain('nothing backward', `${name} after version ${last}`, { at });
-    if (version === last && event.type === 'CHANGED')
+    const isRest = isPart && markOf(event) === version;
+    isPart = markOf(event) < version;
+    if (version === last && event.type === 'CHANGED' && !isRest)
       complain('no duplicates', `${name} was told before`, { at });
     last = Math.max(last, version);
     if (really.hasResources && resources === null)
@@ -340,14 +343,18 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
   const versions: number[] = [known];
   const whole = new Set<number>();
   for (const { version, isWhole } of fresh) {
-    if (version !== versions.at(-1)) versions.push(version);
-    if (isWhole) whole.add(version);
+    // What was seen in part can be told twice: how far it is, then the rest of it.
+    if (version !== versions.at(-1) || isWhole) versions.push(version);
+    if (isWhole) whole.add(versions.length - 1);
   }
   /** What need not be told on its own: seen in part only, or finished by its time alone, which is told as FINISHED. */
   const isOptional = (place: number): boolean => {
     const [before, version] = [versions[place - 1] ?? -1, versions[place] ?? -1];
+    const isRest = before === version;
     return (
-      !whole.has(version) || (truth[version]?.isUnspoken === true && !isNewStatus(truth, before, version))
+      !whole.has(place) ||
+      isRest ||
+      (truth[version]?.isUnspoken === true && !isNewStatus(truth, before, version))
     );
   };
   const describe = (from: number, to: number): string => versions.slice(from, to + 1).join(', ');
@@ -369,14 +376,20 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
   };
 
   let place = -1;
-  for (const { event, version, at } of states) {
+  let isPart = false;
+  for (const received of states) {
+    const { event, version, at } = received;
+    const isRest = isPart && markOf(event) === version;
+    isPart = markOf(event) < version;
+    if (isRest && version === versions[place] && event.mergedCount === 0) continue;
     if (version === versions[place] && event.type === 'FINISHED' && truth[version]?.isUnspoken) continue;
-    const to = versions.indexOf(version);
+    const isWhole = markOf(event) === version;
+    const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
     const name = `${event.type} of version ${version}`;
     if (to < 0 || to <= place)
       return complain('all that was seen', `${name}; seen were ${versions.join(', ')}`, { at });
     // A SNAPSHOT begins with what was known, with the first look, or with the first that was seen whole.
-    const firstWhole = versions.findIndex((one, index) => index > 0 && whole.has(one));
+    const firstWhole = versions.findIndex((_, index) => index > 0 && whole.has(index));
     const starts =
       place < 0 ? [...new Set([0, 1, firstWhole])].filter((start) => start >= 0 && start <= to) : [place + 1];
     const fitting = starts.find((start) => canStandFor(start, to, event.mergedCount));
@@ -398,7 +411,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     ended.how === 'done' && (events.some(isEnding) || truth[versions[place] ?? -1]?.isFinal === true);
   const left = versions
     .slice(place + 1)
-    .filter((version, index) => version >= 0 && whole.has(version) && !isOptional(place + 1 + index));
+    .filter((version, index) => version >= 0 && !isOptional(place + 1 + index));
   if (left.length > 0 && !hasEnded)
     complain('all that was seen', `versions ${left.join(', ')} were seen and not told`);
 };
@@ -430,6 +443,8 @@ const judgeEnd = (run: Run, { truth, news }: Story, subscriber: Subscriber, comp
     complain('the end is told', `it was over at ${truly.at}, and nobody said so`);
 };
 
+const longestBackoffMs = 60_000;
+
 /** GAP UPSTREAM_SILENT if and only if nothing was heard for longer than three intervals, or what upstream asked for. */
 const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: Complain): void => {
   if (subscriber.reader.kind !== 'eager') return;
@@ -439,6 +454,11 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
     found === 'absent' && to ? [{ ...to, retryAfterMs: 0 }] : [],
   );
   const answers = [...story.seen, ...absences].sort((one, other) => one.index - other.index);
+  const throttles = run.entries.flatMap((entry) =>
+    entry.kind === 'failed' && entry.service === service && entry.how === '429' ? [entry] : [],
+  );
+  const partial = new Set(story.seen.filter(({ isWhole }) => !isWhole).map(({ index }) => index));
+  const wholeAnswers = answers.filter(({ index }) => !partial.has(index));
   const { joined, ended, events } = subscriber;
   const gaps = events.filter(({ event }) => event.gap?.reason === 'UPSTREAM_SILENT');
   const starts = [
@@ -451,7 +471,7 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
     const [gap] = within;
     if (within.length > 1)
       complain('one GAP per silence', `${within.length} of them`, { at: within[1]?.at ?? 0 });
-    const before = answers.filter(({ index }) => index <= from.index).at(-1);
+    const before = wholeAnswers.filter(({ index }) => index <= from.index).at(-1);
     const watchedFrom = watchStart(story, from.index);
     const quietSince = Math.max(before?.at ?? 0, watchedFrom.at);
     const asked = run.entries
@@ -476,6 +496,10 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
     const own = starts[place] === starts[0] ? Math.max(quietSince, joined.at) : from.at;
     const patience = Math.max(
       4 * pollMaxMs,
+      // The gateway keeps away for up to a minute after a 429 that names no time.
+      ...throttles
+        .filter(({ at }) => at <= to.at)
+        .map(({ at }) => at + longestBackoffMs + 2 * pollMaxMs - own),
       ...[...asked, ...story.seen.filter(({ index }) => index < to.index)].map(
         ({ at, retryAfterMs }) => at + retryAfterMs + 2 * pollMaxMs - own,
       ),
@@ -630,7 +654,9 @@ const judgeLooks = (run: Run, { looks, subscribers, seen, truth }: Story, compla
         ({ index, version }) => before?.to && index < before.to.index && truth[version]?.isUnspoken === false,
       )
       .at(-1);
+    const isOver = seen.some(({ index, version }) => index < from.index && truth[version]?.isFinal);
     const isAnswered =
+      !isOver &&
       before?.found === 'state' &&
       answer !== undefined &&
       answer.index > before.from.index &&
