@@ -119,7 +119,9 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   };
 
   const observe = (workRequest: WorkRequest): void => {
-    if (!isStopped) take({ kind: 'seen', workRequest, askedAt: null });
+    // What was seen in part is nothing to begin with.
+    if (isStopped || (workRequest.isPartial && track.known === null)) return;
+    take({ kind: 'seen', workRequest, askedAt: null });
   };
 
   const take = (outcome: Outcome): void => {
@@ -134,7 +136,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     if (step.told?.gap) tally.gaps[step.told.gap.reason] += 1;
     if (step.end !== null) return finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
-      if (!isLooking) scheduleLook();
+      if (!isLooking && !isGlance(outcome)) scheduleLook();
       if (isFailing) armSilence(0);
       else if (isLooking) armSilence(clock.passed() + track.intervalMs);
       else silenceAlarm.clear();
@@ -294,3 +296,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     },
   };
 };
+
+/** Seen in part while others looked: the rest is still to be read in its time. */
+const isGlance = (outcome: Outcome): boolean =>
+  outcome.kind === 'seen' && outcome.askedAt === null && outcome.workRequest.isPartial === true;
