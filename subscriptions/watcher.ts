@@ -119,9 +119,18 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   };
 
   const observe = (workRequest: WorkRequest): void => {
-    // What was seen in part is nothing to begin with.
-    if (isStopped || (workRequest.isPartial && track.known === null)) return;
+    if (isStopped) return;
+    // What was seen in part is nothing to begin or to end with.
+    if (workRequest.isPartial && track.known === null) return;
+    if (workRequest.isPartial && workRequest.isTerminal) return hurry();
     take({ kind: 'seen', workRequest, askedAt: null });
+  };
+
+  const hurry = (): void => {
+    if (isStopped || isLooking || dueAt === null) return;
+    const now = clock.passed();
+    const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
+    if (soonest < dueAt) lookIn(soonest - now);
   };
 
   const take = (outcome: Outcome): void => {
@@ -277,12 +286,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       const now = clock.passed();
       if (track.notBefore <= now && dueAt - now <= track.intervalMs / 2) startLook();
     },
-    hurry() {
-      if (isStopped || isLooking || dueAt === null) return;
-      const now = clock.passed();
-      const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
-      if (soonest < dueAt) lookIn(soonest - now);
-    },
+    hurry,
     present: () => presentOf(track, moment()),
     stop() {
       const left = [...subscribers];
