@@ -118,6 +118,9 @@ const services: readonly ServiceName[] = [
 ];
 const compartments = ['ocid1.compartment.oc1..payments', 'ocid1.compartment.oc1..analytics'];
 
+/** Whose get and list items tell `timeUpdated`. */
+const hasUpdateTime = (service: ServiceName): boolean => service === 'DATABASETOOLS';
+
 export const createScene = (seed: number): Scene => {
   const random = createRandom(seed);
   const settings = createSettings(random.fork('settings'));
@@ -198,7 +201,10 @@ const createScript = (
   work(random.between(1, 4));
   for (let rounds = random.between(0, 3); rounds > 0; rounds -= 1) {
     if (kind === 'wavering') {
-      add({ status: random.pick(['WAITING', 'NEEDS_ATTENTION', 'PONDERING']) });
+      // After a word that nobody knows ACCEPTED counts as news where no time says otherwise.
+      add({
+        status: random.pick(['WAITING', 'NEEDS_ATTENTION', hasUpdateTime(service) ? 'PONDERING' : 'WAITING']),
+      });
       work(random.between(0, 2));
     } else if (kind === 'suspended') {
       add({ status: 'SUSPENDING' });
@@ -240,7 +246,7 @@ const createTroubles = (
           throttledWithHeader: random.pick([1, 5, 30]),
           slow: random.between(200, deadlineMs - 100),
           // Without `timeUpdated` only the first of all states can be told to be an old one.
-          stale: service === 'DATABASETOOLS' ? random.between(1_000, 60_000) : Infinity,
+          stale: hasUpdateTime(service) ? random.between(1_000, 60_000) : Infinity,
         }[kind as string] ?? 0,
     };
   });

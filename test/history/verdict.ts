@@ -214,6 +214,7 @@ const withVersions = (
   { truth, seen, percents }: Pick<Story, 'truth' | 'seen' | 'percents'>,
   subscriber: Subscriber,
 ): Subscriber => {
+  let last = { mark: -1, version: -1 };
   const events = subscriber.events.map((received) => {
     const { event, version: mark, index } = received;
     if (event.workRequest === null) return received;
@@ -221,21 +222,30 @@ const withVersions = (
     const fits = (version: number): boolean =>
       truth[version]?.rawStatus === rawStatus &&
       (truth[version]?.percent === null || percents.get(version) === percentComplete);
-    const isSnapshot = event.type === 'SNAPSHOT';
     const newer = seen.filter(
       (one) =>
         one.version > mark &&
         fits(one.version) &&
-        (one.index < subscriber.joined.index ? isSnapshot : one.index < index && !one.isWhole),
+        (one.index < subscriber.joined.index
+          ? event.type === 'SNAPSHOT'
+          : one.index < index && !one.isWhole && !fits(mark)),
     );
-    const isFree = isSnapshot || !fits(mark);
-    return isFree && newer.length > 0
-      ? { ...received, version: Math.max(...newer.map(({ version }) => version)) }
-      : received;
+    const isSame = mark === last.mark && !fits(mark) && fits(last.version);
+    const version = isSame ? last.version : Math.max(mark, ...newer.map((one) => one.version));
+    last = { mark, version };
+    return { ...received, version };
   });
   return { ...subscriber, events };
 };
 
+/** The newest that was seen; an end that was seen in part is read once more before it is told. */
+const knownAt = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, { index }: Placed): number =>
+  Math.max(
+    -1,
+    ...seen
+      .filter((one) => one.index < index && (one.isWhole || !truth[one.version]?.isFinal))
+      .map(({ version }) => version),
+  );
 const isState = ({ event }: Received): boolean => event.type !== 'GAP' && event.workRequest !== null;
 const isEnding = ({ event: { type, gap } }: Received): boolean =>
   type === 'FINISHED' || (type === 'GAP' && gap?.reason !== 'UPSTREAM_SILENT');
@@ -289,7 +299,7 @@ const judgeStates = (
   { events, joined }: Subscriber,
   complain: Complain,
 ): void => {
-  let last = Math.max(-1, ...seen.filter(({ index }) => index < joined.index).map(({ version }) => version));
+  let last = knownAt({ truth, seen }, joined);
   let isPart = false;
   for (const received of events.filter(isState)) {
     const { event, at } = received;
@@ -332,10 +342,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
   const states = events.filter(isState);
   const isOverflowed = events.at(-1)?.event.gap?.reason === 'OVERFLOW';
   const isReadToTheEnd = ended.how === 'done' || reader.kind === 'eager';
-  const known = Math.max(
-    -1,
-    ...seen.filter(({ index }) => index < joined.index).map(({ version }) => version),
-  );
+  const known = knownAt({ truth, seen }, joined);
   const fresh = news.filter(
     ({ index, version }) => index > joined.index && index < ended.index && version >= known,
   );
@@ -357,6 +364,9 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
       (truth[version]?.isUnspoken === true && !isNewStatus(truth, before, version))
     );
   };
+  const hasOlder = seen.some(
+    ({ index, version }) => index > joined.index && index < ended.index && version < known,
+  );
   const describe = (from: number, to: number): string => versions.slice(from, to + 1).join(', ');
 
   /** Whether one event can stand for these, with as many merged into it. */
@@ -364,7 +374,8 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     const needed = versions
       .slice(from, to + 1)
       .filter((_, index) => from + index === to || !isOptional(from + index)).length;
-    return needed - 1 <= mergedCount && mergedCount <= to - from;
+    // Where an older answer came in between, the details of what was known may be told once more.
+    return needed - 1 <= mergedCount && mergedCount <= to - from + (hasOlder ? 1 : 0);
   };
   const isLoss = (from: number, to: number): boolean => {
     let first = from;
@@ -608,17 +619,19 @@ const judgeOverflow = (
 ): void => {
   const { bufferSize } = run.scene.settings;
   const readBefore = (index: number): number => events.filter((one) => one.index < index).length;
-  const firstSeen = (version: number): Placed | undefined =>
-    news.find((one) => one.version >= version && one.index > joined.index);
+  const firstSeen = ({ version, event }: Received): Placed | undefined =>
+    news.find(
+      (one) => one.version >= version && one.index > joined.index && (one.isWhole || markOf(event) < version),
+    );
   for (const [place, received] of events.entries()) {
     if (received.event.gap?.reason === 'OVERFLOW') {
-      const seen = firstSeen(received.version);
+      const seen = firstSeen(received);
       const waiting = seen && place - readBefore(seen.index);
       const isAboutGap = place > 0 && received.version === events[place - 1]?.version;
       if (!isAboutGap && waiting !== bufferSize)
         complain('GAP OVERFLOW', `${waiting} events waited, ${bufferSize} may`, { at: received.at });
     } else if (isState(received) && !isEnding(received) && received.event.mergedCount === 0 && place > 0) {
-      const seen = firstSeen(received.version);
+      const seen = firstSeen(received);
       const waiting = seen ? place - readBefore(seen.index) : 0;
       if (waiting >= bufferSize)
         complain('GAP OVERFLOW', `${waiting} events waited, ${bufferSize} may`, { at: received.at });
