@@ -130,8 +130,9 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     },
     async list(query) {
       const page = await each.list(query);
-      // Where list items lack fields, what they tell is no state that a watcher could pass on.
-      if (isListComplete(query)) page.items.forEach((item) => watchers.observe(item));
+      // Where list items lack fields, all that a watcher can take from them is how far it is.
+      const isPartial = !isListComplete(query);
+      for (const item of page.items) watchers.observe(isPartial ? { ...item, isPartial } : item);
       return page;
     },
   });

@@ -19,6 +19,7 @@ import { explainFailure, failureOf, placeOf, readAnswer } from './answers.ts';
 import { createBudget } from './budget.ts';
 import type { Call, Interceptor, Send } from './call.ts';
 import { exchange, ExchangeFailure } from './exchange.ts';
+import type { ExchangeRequest, RawAnswer } from './exchange.ts';
 import { inTime } from './in-time.ts';
 import { createReport } from './report.ts';
 import type { UpstreamEvent } from './report.ts';
@@ -51,11 +52,16 @@ export interface UpstreamOptions {
   readonly observe?: (event: UpstreamEvent) => void;
   /** How long each call of a patient errand waited for its turn, in milliseconds. */
   readonly observeTurn?: (waitedMs: number) => void;
+  /** How an attempt is signed and carried out; by `signer.ts` on sockets where nothing else is said. */
+  readonly sign?: typeof signRequest;
+  /** @throws ExchangeFailure */
+  readonly exchange?: (origin: string, request: ExchangeRequest) => Promise<RawAnswer>;
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { credentials, clock, deadlineMs, random = Math.random } = options;
-  const { observe, maxResponseBytes = 8 * 1024 * 1024 } = options;
+  const { observe, maxResponseBytes = 8 * 1024 * 1024, sign = signRequest } = options;
+  const carryOut = options.exchange ?? ((origin, request) => exchange(poolOf(origin), request));
   const budget = createBudget({ rps: options.rps, clock });
   const pools = new Map<string, UndiciPool>();
   const running = new Set<Promise<unknown>>();
@@ -77,7 +83,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const attemptEndsAt = Math.min(clock.now() + deadlineMs, call.endsAt);
     const credential = await currentCredential(request, attemptEndsAt - clock.now());
     call.credential = credential;
-    const headers = await signRequest(credential, { method: request.method, host, target, now: clock.now() });
+    const headers = await sign(credential, { method: request.method, host, target, now: clock.now() });
     headers['accept'] = 'application/json';
     headers['user-agent'] = userAgent;
     headers['opc-request-id'] = requestId;
@@ -86,8 +92,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     call.attempts += 1;
     if (call.meter !== undefined) call.meter.calls += 1;
     try {
-      const pool = poolOf(request.origin);
-      const raw = await exchange(pool, {
+      const raw = await carryOut(request.origin, {
         method: request.method,
         path: target,
         headers,

@@ -40,7 +40,21 @@ interface Wanted {
   readonly ref: WorkRequestRef;
   readonly depth: Depth;
 }
-type Found = Map<string, WorkRequest | null | Error>;
+type Answer = WorkRequest | null | Error;
+
+/** One id of a batch. It is told its answer as soon as that is there: one that is slow holds up no other. */
+interface Seat {
+  readonly wanted: Wanted;
+  readonly answer: Promise<WorkRequest | null>;
+  /** The first time counts. */
+  tell(answer: Answer): void;
+}
+
+interface Found {
+  has(key: string): boolean;
+  get(key: string): Answer | undefined;
+  set(key: string, answer: Answer): void;
+}
 
 export const createLoaders = ({
   source,
@@ -55,36 +69,46 @@ export const createLoaders = ({
   /** Whether time presses: what is left is asked for at once then, even where steps could save calls. */
   readonly isLate?: () => boolean;
 }): Loaders => {
-  const workRequests = new DataLoader<Wanted, WorkRequest | null, string>((wanted) => readBatch(wanted), {
+  const workRequests = new DataLoader<Wanted, Seat, string>(async (wanted) => readBatch(wanted), {
     cacheKeyFn: ({ ref, depth }) => `${depth} ${globalIdOf(ref)}`,
     cache,
   });
 
-  const readBatch = async (wanted: readonly Wanted[]): Promise<(WorkRequest | null | Error)[]> => {
-    const found: Found = new Map();
-    const completed = await Promise.all(wanted.map(({ ref }) => settle(source.complete(ref))));
+  const readBatch = (wanted: readonly Wanted[]): readonly Seat[] => {
+    const seats = wanted.map((one) => createSeat(one));
+    const places = Map.groupBy(seats, ({ wanted: { ref } }) => `${ref.service} ${ref.region}`);
+    for (const some of places.values()) {
+      readPlace(some).catch((error: unknown) => some.forEach((seat) => seat.tell(asError(error))));
+    }
+    return seats;
+  };
+
+  const readPlace = async (seats: readonly Seat[]): Promise<void> => {
     const distinct = new Map<string, Wanted>();
-    for (const [index, ref] of completed.entries()) {
-      if (ref === null || ref instanceof Error) continue;
-      const key = globalIdOf(ref);
-      const needsGet = wanted[index]?.depth === 'get' || distinct.get(key)?.depth === 'get';
-      distinct.set(key, { ref, depth: needsGet ? 'get' : 'listItem' });
-    }
-    const groups = Map.groupBy(
-      distinct.values(),
-      ({ ref }) => `${ref.service} ${ref.region} ${ref.namespace ?? ''}`,
+    const waiting = new Map<string, Seat[]>();
+    await Promise.all(
+      seats.map(async (seat) => {
+        const { depth } = seat.wanted;
+        const ref = await settle(source.complete(seat.wanted.ref));
+        if (ref === null || ref instanceof Error) return seat.tell(ref);
+        const key = globalIdOf(ref);
+        const needsGet = depth === 'get' || distinct.get(key)?.depth === 'get';
+        distinct.set(key, { ref, depth: needsGet ? 'get' : 'listItem' });
+        waiting.set(key, [...(waiting.get(key) ?? []), seat]);
+      }),
     );
+    const found = createFound((key, answer) => {
+      for (const seat of waiting.get(key) ?? []) {
+        seat.tell(answer);
+        // What a get told answers both depths, whichever was asked for.
+        if (answer instanceof Error || answer?.origin === 'list') continue;
+        const { ref } = seat.wanted;
+        for (const depth of ['listItem', 'get'] as const) workRequests.prime({ ref, depth }, seat);
+      }
+    });
+    const groups = Map.groupBy(distinct.values(), ({ ref }) => ref.namespace ?? '');
     await Promise.all([...groups.values()].map((group) => readGroup(group, found)));
-    const answers = completed.map((ref) =>
-      ref === null || ref instanceof Error ? ref : (found.get(globalIdOf(ref)) ?? null),
-    );
-    // What a get told answers both depths, whichever was asked for.
-    for (const [index, answer] of answers.entries()) {
-      const ref = wanted[index]?.ref;
-      if (ref === undefined || answer instanceof Error || answer?.origin === 'list') continue;
-      for (const depth of ['listItem', 'get'] as const) workRequests.prime({ ref, depth }, answer);
-    }
-    return answers;
+    for (const seat of seats) seat.tell(null);
   };
 
   /** Ids of one service and region. Compartments are those seen before; where none is known, a first get teaches one. */
@@ -232,7 +256,7 @@ export const createLoaders = ({
     return (workRequest, page) => pages.load({ workRequest, page });
   };
 
-  const load: Loaders['workRequest'] = (ref, depth) => workRequests.load({ ref, depth });
+  const load: Loaders['workRequest'] = async (ref, depth) => (await workRequests.load({ ref, depth })).answer;
 
   /** Its own word, or where it was listed. */
   const compartmentOf = ({ ref, compartmentId }: WorkRequest): string | null =>
@@ -265,6 +289,27 @@ export const createLoaders = ({
             ...(page && { page }),
           }),
     ),
+  };
+};
+
+const createSeat = (wanted: Wanted): Seat => {
+  const { promise, resolve, reject } = Promise.withResolvers<WorkRequest | null>();
+  return {
+    wanted,
+    answer: promise,
+    tell: (answer) => (answer instanceof Error ? reject(answer) : resolve(answer)),
+  };
+};
+
+const createFound = (onFound: (key: string, answer: Answer) => void): Found => {
+  const answers = new Map<string, Answer>();
+  return {
+    has: (key) => answers.has(key),
+    get: (key) => answers.get(key),
+    set(key, answer) {
+      answers.set(key, answer);
+      onFound(key, answer);
+    },
   };
 };
 

@@ -1,6 +1,6 @@
 /**
  * What was seen of each work request, so that nothing goes backward: an answer that is older than what is known keeps
- * its own fields but takes the known progress. Watchers and queries write and read the same store; that is how a query
+ * its own fields but takes the known progress, and says so (`isPartial`). Watchers and queries write and read the same store; that is how a query
  * never answers an older state than an event already told.
  *
  * It also remembers what makes reads cheap: the compartment an id lives in, the OCID types a service's lists showed,
@@ -95,7 +95,7 @@ export const createObservations = ({
         listExtras,
       });
       const extras = seen.origin === 'get' && listExtras ? { ...listExtras, ...seen.extras } : seen.extras;
-      return { ...seen, ...moved.progress, extras };
+      return { ...seen, ...moved.progress, extras, ...(isOlder && { isPartial: true }) };
     },
     refresh: (seen) => ({ ...seen, ...known.get(seen.id)?.progress }),
     hold(id) {

@@ -69,6 +69,8 @@ export interface WorkRequest {
   readonly retryAfterMs: number | null;
   /** When the gateway had the answer, in milliseconds since the epoch. */
   readonly observedAt: number;
+  /** Only its progress is news: the rest is older than what is known, or not all there. */
+  readonly isPartial?: boolean;
   /** True when a later attempt to read it failed. */
   readonly isStale?: boolean;
 }

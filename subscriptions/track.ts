@@ -100,7 +100,7 @@ export const resumeTrack = (track: Track, { at }: Moment): Track => ({ ...track,
 export const advance = (track: Track, outcome: Outcome, moment: Moment, rules: Rules): Step => {
   switch (outcome.kind) {
     case 'seen':
-      return see(track, outcome.workRequest, outcome.askedAt, moment, rules);
+      return see(track, stateOf(outcome.workRequest, track.known), outcome.askedAt, moment, rules);
     case 'absent':
       return miss(track, moment);
     case 'failed':
@@ -120,6 +120,24 @@ export const isHealthy = (track: Track): boolean =>
  */
 export const quietUntil = ({ answeredAt, intervalMs, patientUntil }: Track): number =>
   Math.max(answeredAt + intervalsOfSilence * intervalMs, patientUntil > 0 ? patientUntil + intervalMs : 0);
+
+/** The whole of what is known by now. */
+const stateOf = (seen: WorkRequest, known: WorkRequest | null): WorkRequest =>
+  known === null || !seen.isPartial
+    ? seen
+    : {
+        ...known,
+        status: seen.status,
+        rawStatus: seen.rawStatus,
+        isTerminal: seen.isTerminal,
+        isCancelable: seen.isCancelable,
+        percentComplete: seen.percentComplete,
+        timeStarted: seen.timeStarted,
+        timeUpdated: seen.timeUpdated,
+        timeFinished: seen.timeFinished,
+        observedAt: seen.observedAt,
+        retryAfterMs: seen.retryAfterMs,
+      };
 
 const see = (
   track: Track,

@@ -119,7 +119,18 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   };
 
   const observe = (workRequest: WorkRequest): void => {
-    if (!isStopped) take({ kind: 'seen', workRequest, askedAt: null });
+    if (isStopped) return;
+    // What was seen in part is nothing to begin or to end with.
+    if (workRequest.isPartial && track.known === null) return;
+    if (workRequest.isPartial && workRequest.isTerminal) return hurry();
+    take({ kind: 'seen', workRequest, askedAt: null });
+  };
+
+  const hurry = (): void => {
+    if (isStopped || isLooking || dueAt === null) return;
+    const now = clock.passed();
+    const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
+    if (soonest < dueAt) lookIn(soonest - now);
   };
 
   const take = (outcome: Outcome): void => {
@@ -134,7 +145,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     if (step.told?.gap) tally.gaps[step.told.gap.reason] += 1;
     if (step.end !== null) return finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
-      if (!isLooking) scheduleLook();
+      if (!isLooking && !isGlance(outcome)) scheduleLook();
       if (isFailing) armSilence(0);
       else if (isLooking) armSilence(clock.passed() + track.intervalMs);
       else silenceAlarm.clear();
@@ -275,12 +286,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       const now = clock.passed();
       if (track.notBefore <= now && dueAt - now <= track.intervalMs / 2) startLook();
     },
-    hurry() {
-      if (isStopped || isLooking || dueAt === null) return;
-      const now = clock.passed();
-      const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
-      if (soonest < dueAt) lookIn(soonest - now);
-    },
+    hurry,
     present: () => presentOf(track, moment()),
     stop() {
       const left = [...subscribers];
@@ -294,3 +300,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     },
   };
 };
+
+/** Seen in part while others looked: the rest is still to be read in its time. */
+const isGlance = (outcome: Outcome): boolean =>
+  outcome.kind === 'seen' && outcome.askedAt === null && outcome.workRequest.isPartial === true;

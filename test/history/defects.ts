@@ -1,0 +1,191 @@
+/** Planted defects: what the checker has to find, and by which rules it may. */
+import type { WatchEvent } from '../../subscriptions/events.ts';
+import type { Feed } from '../../subscriptions/feed.ts';
+import type { Defect } from './gateway.ts';
+
+type Next = IteratorResult<WatchEvent, undefined>;
+
+/** A feed whose events go through `change`; null drops one. The numbers stay without holes unless `change` makes them. */
+const feedThat =
+  (change: (event: WatchEvent, count: number) => readonly WatchEvent[]) =>
+  (feed: Feed): Feed => {
+    const waiting: WatchEvent[] = [];
+    let told = 0;
+    let count = 0;
+    const next = async (): Promise<Next> => {
+      for (;;) {
+        const ready = waiting.shift();
+        if (ready) return { done: false, value: { ...ready, sequence: (told += 1) } };
+        const { done, value } = await feed.next();
+        if (done === true) return { done, value: undefined };
+        waiting.push(...change(value, (count += 1)));
+      }
+    };
+    return wrap(feed, { next });
+  };
+
+const wrap = (feed: Feed, more: Partial<Feed>): Feed => {
+  const wrapped: Feed = {
+    next: () => feed.next(),
+    return: () => feed.return(),
+    throw: (error) => feed.throw(error),
+    take: () => feed.take(),
+    listen: (onReady) => feed.listen(onReady),
+    [Symbol.asyncIterator]: () => wrapped,
+    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
+    ...more,
+  };
+  return wrapped;
+};
+
+export const defects: Readonly<Record<string, Defect & { readonly rules: readonly string[] }>> = {
+  'a feed that drops a change': {
+    feed: feedThat((event, count) => (event.type === 'CHANGED' && count === 3 ? [] : [event])),
+    rules: ['all that was seen', 'previousStatus', 'mergedCount'],
+  },
+  'a feed that tells a change twice': {
+    feed: feedThat((event, count) => (event.type === 'CHANGED' && count === 3 ? [event, event] : [event])),
+    rules: ['no duplicates'],
+  },
+  'a feed that counts from zero': {
+    feed: (feed) =>
+      wrap(feed, {
+        async next() {
+          const result = await feed.next();
+          return result.done === true
+            ? result
+            : { done: false, value: { ...result.value, sequence: result.value.sequence - 1 } };
+        },
+      }),
+    rules: ['sequence'],
+  },
+  'a feed that forgets what it merged': {
+    feed: feedThat((event) => [{ ...event, mergedCount: 0 }]),
+    rules: ['mergedCount'],
+  },
+  'a feed that keeps the end to itself': {
+    feed: feedThat((event) => (event.type === 'FINISHED' ? [] : [event])),
+    rules: ['completion', 'all that was seen'],
+  },
+  'a feed that does not complete': {
+    feed(feed) {
+      return wrap(feed, {
+        async next() {
+          const result = await feed.next();
+          return result.done === true ? new Promise(() => {}) : result;
+        },
+      });
+    },
+    rules: ['completion', 'the end is told'],
+  },
+  'a feed that cannot be left': {
+    feed: (feed) => wrap(feed, { return: async () => ({ done: true, value: undefined }) }),
+    rules: ['nothing is left', 'nobody there, no polls'],
+  },
+  'a feed that swaps two changes': {
+    feed: (() => {
+      const swap = (feed: Feed): Feed => {
+        let held: WatchEvent | null = null;
+        return feedThat((event, count) => {
+          if (count === 3 && event.type === 'CHANGED') {
+            held = event;
+            return [];
+          }
+          const events = held ? [event, held] : [event];
+          held = null;
+          return events;
+        })(feed);
+      };
+      return swap;
+    })(),
+    rules: ['nothing backward'],
+  },
+  'no GAP of silence': {
+    feed: feedThat((event) => (event.gap?.reason === 'UPSTREAM_SILENT' ? [] : [event])),
+    rules: ['GAP in every silence'],
+  },
+  'a GAP for each failure': {
+    watchers: { isHeldUp: () => false },
+    settings: (settings) => ({
+      ...settings,
+      pollMinMs: settings.pollMinMs / 4,
+      pollMaxMs: settings.pollMinMs / 4,
+    }),
+    rules: ['GAP only in silence', 'one poller'],
+  },
+  'a work request that is gone at the first 404': {
+    read: (read) => {
+      const gone = new Set<string>();
+      return async ({ ...ref }) => {
+        if (gone.has(ref.workRequestId)) return null;
+        const found = await read(ref);
+        if (found === null) gone.add(ref.workRequestId);
+        return found;
+      };
+    },
+    rules: ['GAP of absence', 'all that was seen', 'the end is told'],
+  },
+  'no buffer to speak of': {
+    watchers: { bufferSize: 1 },
+    rules: ['GAP OVERFLOW'],
+  },
+  'a buffer without bounds': {
+    watchers: { bufferSize: 1_000_000 },
+    rules: ['GAP OVERFLOW'],
+  },
+  'a store that lets older answers pass': {
+    observations: (observations) => ({ ...observations, record: (seen) => seen }),
+    rules: ['nothing backward', 'true states', 'percent'],
+  },
+  'watchers that are not told what queries see': {
+    isSilentOnQueries: true,
+    rules: ['all that was seen', 'the end is told', 'nothing backward'],
+  },
+  'a poller for each subscriber': {
+    watchers: {
+      keyOf: (() => {
+        let subscribers = 0;
+        return () => `subscriber ${(subscribers += 1)}`;
+      })(),
+    },
+    rules: ['one poller'],
+  },
+  'a time of finish taken for the end at once': {
+    watchers: { isTerminalStatus: () => true },
+    rules: ['FINISHED', 'completion', 'true states', 'all that was seen'],
+  },
+  'a time of finish that is overlooked': {
+    watchers: { isTerminal: () => false },
+    rules: ['FINISHED', 'no duplicates', 'all that was seen', 'the end is told', 'mergedCount'],
+  },
+  'a pause that is not kept': {
+    read: (read) => async (ref) => {
+      const found = await read(ref);
+      return found && { ...found, retryAfterMs: null };
+    },
+    rules: ['retry-after'],
+  },
+  'a budget spent three times': {
+    settings: (settings) => ({ ...settings, rps: settings.rps * 3 }),
+    rules: ['budget'],
+  },
+  'a refusal that counts as a failure': {
+    read: (read) => async (ref) => {
+      try {
+        return await read(ref);
+      } catch (error) {
+        throw error instanceof Error && 'code' in error && error.code === 'FORBIDDEN'
+          ? new Error('down')
+          : error;
+      }
+    },
+    rules: ['GAP FORBIDDEN', 'no errors'],
+  },
+  'details that get lost': {
+    read: (read) => async (ref) => {
+      const found = await read(ref);
+      return found && { ...found, resources: null };
+    },
+    rules: ['whole states'],
+  },
+};

@@ -1,0 +1,705 @@
+/**
+ * What a run has to look like, by CONTRACT §6 alone: nothing here asks the implementation. Each rule that is broken is
+ * one complaint.
+ */
+import { catalog } from '../../datasources/catalog.ts';
+import type { WatchEvent } from '../../subscriptions/events.ts';
+import type { Entry } from './log.ts';
+import type { Run } from './run.ts';
+import type { Reader } from './scene.ts';
+import { truthOf } from './truth.ts';
+import type { Version } from './truth.ts';
+
+export interface Complaint {
+  readonly rule: string;
+  readonly plot: number | null;
+  readonly who: number | null;
+  readonly at: number;
+  readonly what: string;
+}
+
+interface Placed {
+  /** Place in the log. */
+  readonly index: number;
+  readonly at: number;
+}
+
+/** A state that reached the gateway. */
+interface Seen extends Placed {
+  readonly version: number;
+  readonly retryAfterMs: number;
+  /** Holds every field, so that it can be told. */
+  readonly isWhole: boolean;
+}
+
+interface Received extends Placed {
+  readonly event: WatchEvent;
+  /** Which version of the truth it tells; -1 where it tells none. */
+  readonly version: number;
+}
+
+interface Subscriber {
+  readonly who: number;
+  readonly plot: number;
+  readonly reader: Reader;
+  readonly joined: Placed;
+  readonly ended: Placed & { readonly how: 'left' | 'done' | 'error' };
+  readonly events: readonly Received[];
+}
+
+interface Look {
+  readonly plot: number;
+  readonly from: Placed;
+  readonly to: Placed | null;
+  readonly found: string;
+}
+
+/** Everything about one work request. */
+interface Story {
+  readonly plot: number;
+  readonly truth: readonly Version[];
+  readonly seen: readonly Seen[];
+  /** Those of `seen` that tell something new: newer than all before, or as new as what was only seen in part. */
+  readonly news: readonly Seen[];
+  /** The percentage of each version as it may be told: it does not fall until a suspension was seen. */
+  readonly percents: ReadonlyMap<number, number>;
+  readonly looks: readonly Look[];
+  readonly subscribers: readonly Subscriber[];
+}
+
+export const judge = (run: Run): readonly Complaint[] => {
+  const complaints: Complaint[] = [];
+  const complain: Complain = (rule, what, place = {}) =>
+    void complaints.push({ rule, what, plot: null, who: null, at: run.closedAt, ...place });
+  const subscribers = subscribersIn(run);
+  const looks = looksIn(run.entries);
+  for (const plot of run.scene.plots.keys()) {
+    const story = storyOf(run, plot, looks, subscribers);
+    for (const subscriber of story.subscribers) {
+      const tell: Complain = (rule, what, place) =>
+        complain(rule, what, { plot, who: subscriber.who, at: subscriber.ended.at, ...place });
+      judgeForm(subscriber, tell);
+      judgeStates(story, subscriber, tell);
+      judgeCoverage(story, subscriber, tell);
+      judgeSilence(run, story, subscriber, tell);
+      judgeAbsence(run, story, subscriber, tell);
+      judgeOverflow(run, story, subscriber, tell);
+      judgeEnd(run, story, subscriber, tell);
+    }
+    judgeLooks(run, story, (rule, what, place) => complain(rule, what, { plot, ...place }));
+  }
+  judgeRate(run, complain);
+  if (run.leftovers.watchers > 0) complain('nothing is left', `${run.leftovers.watchers} watchers run on`);
+  if (run.leftovers.sleepers > 0) complain('nothing is left', `${run.leftovers.sleepers} timers run on`);
+  return complaints;
+};
+
+type Complain = (rule: string, what: string, place?: Partial<Pick<Complaint, 'plot' | 'who' | 'at'>>) => void;
+
+/** Timers count in fractions of milliseconds, and sums of those are not exact. */
+const toleranceMs = 1;
+
+// ─── what happened, put in order ───
+
+const subscribersIn = ({ entries, scene, closedAt }: Run): readonly Subscriber[] => {
+  const joins = entries.flatMap((entry, index) => (entry.kind === 'join' ? [{ ...entry, index }] : []));
+  return joins.map(({ who, plot, at, index }) => {
+    const own = entries.flatMap((entry, place) =>
+      place > index && 'who' in entry && entry.who === who ? [{ ...entry, index: place }] : [],
+    );
+    const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
+    const how = end?.kind === 'done' ? 'done' : end?.kind === 'error' ? 'error' : 'left';
+    const act = scene.acts.find((one) => one.kind === 'join' && one.who === who);
+    return {
+      who,
+      plot,
+      reader: act?.kind === 'join' ? act.reader : { kind: 'eager' },
+      joined: { index, at },
+      ended: { index: end?.index ?? entries.length, at: end?.at ?? closedAt, how },
+      events: own.flatMap((entry) =>
+        entry.kind === 'event'
+          ? [{ index: entry.index, at: entry.at, event: entry.event, version: markOf(entry.event) }]
+          : [],
+      ),
+    };
+  });
+};
+
+const looksIn = (entries: readonly Entry[]): readonly Look[] => {
+  const ends = new Map(
+    entries.flatMap((entry, index) => (entry.kind === 'looked' ? [[entry.look, { ...entry, index }]] : [])),
+  );
+  return entries.flatMap((entry, index) => {
+    if (entry.kind !== 'look') return [];
+    const end = ends.get(entry.look);
+    return [
+      {
+        plot: entry.plot,
+        from: { index, at: entry.at },
+        to: end ? { index: end.index, at: end.at } : null,
+        found: end?.found ?? 'pending',
+      },
+    ];
+  });
+};
+
+const storyOf = (
+  run: Run,
+  plot: number,
+  looks: readonly Look[],
+  subscribers: readonly Subscriber[],
+): Story => {
+  const life = run.lives[plot];
+  const scene = run.scene.plots[plot];
+  if (life === undefined || scene === undefined) throw new Error(`no plot ${plot}`);
+  const seen = run.entries.flatMap((entry, index): Seen[] =>
+    entry.kind === 'state' && entry.plot === plot
+      ? [
+          {
+            index,
+            at: entry.at,
+            version: entry.version,
+            retryAfterMs: entry.retryAfterMs,
+            isWhole: entry.origin === 'get' || catalog[scene.service].listLacks.size === 0,
+          },
+        ]
+      : [],
+  );
+  let newest = -1;
+  let newestWhole = -1;
+  const news = seen.filter((one) => {
+    const isNews = one.version >= newest && one.version > (one.isWhole ? newestWhole : newest);
+    newest = Math.max(newest, one.version);
+    if (one.isWhole) newestWhole = Math.max(newestWhole, one.version);
+    return isNews;
+  });
+  const truth = truthOf(life, run.startedAt);
+  const percents = percentsOf(truth, seen);
+  return {
+    plot,
+    truth,
+    seen,
+    news,
+    percents,
+    looks: looks.filter((look) => look.plot === plot),
+    subscribers: subscribers
+      .filter((subscriber) => subscriber.plot === plot)
+      .map((subscriber) => withVersions({ truth, seen, percents }, subscriber)),
+  };
+};
+
+const percentsOf = (truth: readonly Version[], seen: readonly Seen[]): ReadonlyMap<number, number> => {
+  const percents = new Map<number, number>();
+  let newest: number | null = null;
+  let floor = 0;
+  for (const { version } of seen) {
+    if (newest !== null && version < newest) continue;
+    const isResumed = newest !== null && isSuspended(truth[newest]) && !isSuspended(truth[version]);
+    floor = Math.max(isResumed ? 0 : floor, truth[version]?.percent ?? 0);
+    percents.set(version, floor);
+    newest = version;
+  }
+  return percents;
+};
+
+const isSuspended = (version: Version | undefined): boolean => version?.status.startsWith('SUSPEND') === true;
+
+const markOf = ({ workRequest }: WatchEvent): number => Number(workRequest?.extras['version'] ?? -1);
+
+/**
+ * What an event tells is as new as its progress; its details may be older than that where the newest was seen in a list
+ * without them, or before the watch began.
+ */
+const withVersions = (
+  { truth, seen, percents }: Pick<Story, 'truth' | 'seen' | 'percents'>,
+  subscriber: Subscriber,
+): Subscriber => {
+  let last = { mark: -1, version: -1 };
+  const events = subscriber.events.map((received) => {
+    const { event, version: mark, index } = received;
+    if (event.workRequest === null) return received;
+    const { rawStatus, percentComplete } = event.workRequest;
+    const fits = (version: number): boolean =>
+      truth[version]?.rawStatus === rawStatus &&
+      (truth[version]?.percent === null || percents.get(version) === percentComplete);
+    const newer = seen.filter(
+      (one) =>
+        one.version > mark &&
+        fits(one.version) &&
+        (one.index < subscriber.joined.index
+          ? event.type === 'SNAPSHOT'
+          : one.index < index && !one.isWhole && !fits(mark)),
+    );
+    const isSame = mark === last.mark && !fits(mark) && fits(last.version);
+    const version = isSame ? last.version : Math.max(mark, ...newer.map((one) => one.version));
+    last = { mark, version };
+    return { ...received, version };
+  });
+  return { ...subscriber, events };
+};
+
+/** The newest that was seen; an end that was seen in part is read once more before it is told. */
+const knownAt = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, { index }: Placed): number =>
+  Math.max(
+    -1,
+    ...seen
+      .filter((one) => one.index < index && (one.isWhole || !truth[one.version]?.isFinal))
+      .map(({ version }) => version),
+  );
+const isState = ({ event }: Received): boolean => event.type !== 'GAP' && event.workRequest !== null;
+const isEnding = ({ event: { type, gap } }: Received): boolean =>
+  type === 'FINISHED' || (type === 'GAP' && gap?.reason !== 'UPSTREAM_SILENT');
+const jumpsWithin = (run: Run, from: number, to: number): boolean =>
+  run.entries.some((entry) => entry.kind === 'jump' && entry.at >= from && entry.at <= to);
+
+// ─── the rules ───
+
+/** Numbers, order of types, and nothing after the end. */
+const judgeForm = ({ events }: Subscriber, complain: Complain): void => {
+  let isOpen = true;
+  let hasSnapshot = false;
+  let previous: string | null = null;
+  for (const [place, received] of events.entries()) {
+    const { event, at } = received;
+    const name = `${event.type} ${event.gap?.reason ?? event.workRequest?.status ?? ''}`;
+    if (event.sequence !== place + 1)
+      complain('sequence', `${name} is number ${event.sequence}, not ${place + 1}`, { at });
+    if (!isOpen) complain('nothing after the end', name, { at });
+    if (event.type === 'GAP') {
+      if (!hasSnapshot && event.workRequest !== null && event.gap?.reason !== 'OVERFLOW')
+        complain('SNAPSHOT first', `${name} about something before its SNAPSHOT`, { at });
+    } else {
+      if ((event.type === 'SNAPSHOT') === hasSnapshot)
+        complain('SNAPSHOT first', `${name} after ${previous ?? 'nothing'}`, { at });
+      hasSnapshot = true;
+      const isFinished = event.workRequest?.isTerminal === true && event.type !== 'SNAPSHOT';
+      if (isFinished && event.type !== 'FINISHED' && !isHeld(event))
+        complain('FINISHED', `${name} is terminal`, { at });
+      if (event.type === 'FINISHED' && event.workRequest?.isTerminal !== true)
+        complain('FINISHED', `${name} is not terminal`, { at });
+      const expected = event.type === 'SNAPSHOT' ? null : previous;
+      if (event.previousStatus !== expected)
+        complain('previousStatus', `${name} says ${event.previousStatus}, it was ${expected}`, { at });
+      previous = event.workRequest?.status ?? null;
+      if (event.type === 'SNAPSHOT' && event.workRequest?.isTerminal === true && !isHeld(event))
+        isOpen = false;
+    }
+    if (isEnding(received)) isOpen = false;
+  }
+};
+
+const finalStatuses = new Set(['SUCCEEDED', 'PARTIALLY_SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED']);
+/** Finished by its time alone: read once more before FINISHED. */
+const isHeld = ({ workRequest }: WatchEvent): boolean =>
+  workRequest !== null && !finalStatuses.has(workRequest.status);
+
+/** Every state is a true one, whole, and none is older than the one before. */
+const judgeStates = (
+  { truth, seen, percents }: Story,
+  { events, joined }: Subscriber,
+  complain: Complain,
+): void => {
+  let last = knownAt({ truth, seen }, joined);
+  let isPart = false;
+  for (const received of events.filter(isState)) {
+    const { event, at } = received;
+    const version = received.version;
+    const name = `${event.type} ${event.workRequest?.rawStatus} of version ${version}`;
+    const really = truth[version];
+    if (really === undefined || event.workRequest === null) {
+      complain('true states', name, { at });
+      continue;
+    }
+    const { rawStatus, status, percentComplete, resources } = event.workRequest;
+    if (rawStatus !== really.rawStatus || status !== really.status)
+      complain(
+        'true states',
+        `${name} says ${rawStatus}/${status}, it was ${really.rawStatus}/${really.status}`,
+        { at },
+      );
+    if (version < last) complain('nothing backward', `${name} after version ${last}`, { at });
+    const isRest = isPart && markOf(event) === version;
+    isPart = markOf(event) < version;
+    if (version === last && event.type === 'CHANGED' && !isRest)
+      complain('no duplicates', `${name} was told before`, { at });
+    last = Math.max(last, version);
+    if (really.hasResources && resources === null)
+      complain('whole states', `${name} has no resources`, { at });
+    if (really.percent === null) continue;
+    if (percentComplete === null) {
+      complain('whole states', `${name} has no percentage`, { at });
+      continue;
+    }
+    const expected = percents.get(version);
+    if (expected !== undefined && percentComplete !== expected)
+      complain('percent', `${name} says ${percentComplete}, not ${expected}`, { at });
+  }
+};
+
+/** Everything that the gateway saw while it was subscribed was told, in order, and what was merged is counted. */
+const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, complain: Complain): void => {
+  const { events, joined, ended, reader } = subscriber;
+  const states = events.filter(isState);
+  const isOverflowed = events.at(-1)?.event.gap?.reason === 'OVERFLOW';
+  const isReadToTheEnd = ended.how === 'done' || reader.kind === 'eager';
+  const known = knownAt({ truth, seen }, joined);
+  const fresh = news.filter(
+    ({ index, version }) => index > joined.index && index < ended.index && version >= known,
+  );
+  // The SNAPSHOT is what was known, or what the first look after that saw.
+  const versions: number[] = [known];
+  const whole = new Set<number>();
+  for (const { version, isWhole } of fresh) {
+    // What was seen in part can be told twice: how far it is, then the rest of it.
+    if (version !== versions.at(-1) || isWhole) versions.push(version);
+    if (isWhole) whole.add(versions.length - 1);
+  }
+  /** What need not be told on its own: seen in part only, or finished by its time alone, which is told as FINISHED. */
+  const isOptional = (place: number): boolean => {
+    const [before, version] = [versions[place - 1] ?? -1, versions[place] ?? -1];
+    const isRest = before === version;
+    return (
+      !whole.has(place) ||
+      isRest ||
+      (truth[version]?.isUnspoken === true && !isNewStatus(truth, before, version))
+    );
+  };
+  const hasOlder = seen.some(
+    ({ index, version }) => index > joined.index && index < ended.index && version < known,
+  );
+  const describe = (from: number, to: number): string => versions.slice(from, to + 1).join(', ');
+
+  /** Whether one event can stand for these, with as many merged into it. */
+  const canStandFor = (from: number, to: number, mergedCount: number): boolean => {
+    const needed = versions
+      .slice(from, to + 1)
+      .filter((_, index) => from + index === to || !isOptional(from + index)).length;
+    // Where an older answer came in between, the details of what was known may be told once more.
+    return needed - 1 <= mergedCount && mergedCount <= to - from + (hasOlder ? 1 : 0);
+  };
+  const isLoss = (from: number, to: number): boolean => {
+    let first = from;
+    while (first < to && isOptional(first)) first += 1;
+    return versions.slice(first + 1, to + 1).some((version, index) => {
+      const place = first + 1 + index;
+      return !isOptional(place) && isNewStatus(truth, versions[place - 1] ?? -1, version);
+    });
+  };
+
+  let place = -1;
+  let isPart = false;
+  for (const received of states) {
+    const { event, version, at } = received;
+    const isRest = isPart && markOf(event) === version;
+    isPart = markOf(event) < version;
+    if (isRest && version === versions[place] && event.mergedCount === 0) continue;
+    if (version === versions[place] && event.type === 'FINISHED' && truth[version]?.isUnspoken) continue;
+    const isWhole = markOf(event) === version;
+    const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
+    const name = `${event.type} of version ${version}`;
+    if (to < 0 || to <= place)
+      return complain('all that was seen', `${name}; seen were ${versions.join(', ')}`, { at });
+    // A SNAPSHOT begins with what was known, with the first look, or with the first that was seen whole.
+    const firstWhole = versions.findIndex((_, index) => index > 0 && whole.has(index));
+    const starts =
+      place < 0 ? [...new Set([0, 1, firstWhole])].filter((start) => start >= 0 && start <= to) : [place + 1];
+    const fitting = starts.find((start) => canStandFor(start, to, event.mergedCount));
+    if (fitting === undefined)
+      complain(
+        'mergedCount',
+        `${name} counts ${event.mergedCount}, but stands for ${describe(starts[0] ?? 0, to)}`,
+        { at },
+      );
+    else if (isLoss(fitting, to))
+      complain('all that was seen', `${name} hides a status in ${describe(fitting, to)}`, { at });
+    if (reader.kind === 'eager' && event.mergedCount > 0)
+      complain('mergedCount', 'merged although it was read at once', { at });
+    place = to;
+  }
+  if (!isReadToTheEnd || isOverflowed) return;
+  // After its end nothing is told any more.
+  const hasEnded =
+    ended.how === 'done' && (events.some(isEnding) || truth[versions[place] ?? -1]?.isFinal === true);
+  const left = versions
+    .slice(place + 1)
+    .filter((version, index) => version >= 0 && !isOptional(place + 1 + index));
+  if (left.length > 0 && !hasEnded)
+    complain('all that was seen', `versions ${left.join(', ')} were seen and not told`);
+};
+
+const isNewStatus = (truth: readonly Version[], before: number, after: number): boolean =>
+  truth[before]?.rawStatus !== truth[after]?.rawStatus;
+
+/** The terminal state is told to everybody who was there, and then it is over. */
+const judgeEnd = (run: Run, { truth, news }: Story, subscriber: Subscriber, complain: Complain): void => {
+  const { events, ended, joined, reader } = subscriber;
+  const last = events.at(-1);
+  if (ended.how === 'error') return complain('no errors', 'the feed failed');
+  const isOver =
+    last !== undefined &&
+    (isEnding(last) || (last.event.type === 'SNAPSHOT' && last.event.workRequest?.isTerminal === true));
+  if (ended.how === 'done' && !isOver) complain('completion', `done after ${last?.event.type ?? 'nothing'}`);
+  if (isOver && ended.how === 'left' && reader.kind === 'eager' && last.at < ended.at && !isHeld(last.event))
+    complain('completion', `open after ${last.event.type}`);
+  const end = news.find(
+    ({ version, index, isWhole }) =>
+      isWhole && truth[version]?.isFinal && index < ended.index && index > joined.index,
+  );
+  if (end && reader.kind === 'eager' && ended.how !== 'done')
+    complain('the end is told', `version ${end.version} was seen`, { at: end.at });
+  // Trouble is over long before the run: whoever waited until then has to have seen what was the end in truth.
+  const truly = truth.find(({ isFinal }) => isFinal);
+  const wasThere = ended.how === 'left' && ended.index >= run.closedIndex;
+  if (wasThere && reader.kind !== 'late' && truly && truly.at < run.scene.settings.activeMs)
+    complain('the end is told', `it was over at ${truly.at}, and nobody said so`);
+};
+
+const longestBackoffMs = 60_000;
+
+/** GAP UPSTREAM_SILENT if and only if nothing was heard for longer than three intervals, or what upstream asked for. */
+const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: Complain): void => {
+  if (subscriber.reader.kind !== 'eager') return;
+  const { pollMinMs, pollMaxMs } = run.scene.settings;
+  const service = run.scene.plots[story.plot]?.service;
+  const absences = story.looks.flatMap(({ found, to }) =>
+    found === 'absent' && to ? [{ ...to, retryAfterMs: 0 }] : [],
+  );
+  const answers = [...story.seen, ...absences].sort((one, other) => one.index - other.index);
+  const throttles = run.entries.flatMap((entry) =>
+    entry.kind === 'failed' && entry.service === service && entry.how === '429' ? [entry] : [],
+  );
+  const partial = new Set(story.seen.filter(({ isWhole }) => !isWhole).map(({ index }) => index));
+  const wholeAnswers = answers.filter(({ index }) => !partial.has(index));
+  const { joined, ended, events } = subscriber;
+  const gaps = events.filter(({ event }) => event.gap?.reason === 'UPSTREAM_SILENT');
+  const starts = [
+    { ...joined, retryAfterMs: 0 },
+    ...answers.filter(({ index }) => index > joined.index && index < ended.index),
+  ];
+  for (const [place, from] of starts.entries()) {
+    const to = starts[place + 1] ?? ended;
+    const within = gaps.filter(({ index }) => index >= from.index && index < to.index);
+    const [gap] = within;
+    if (within.length > 1)
+      complain('one GAP per silence', `${within.length} of them`, { at: within[1]?.at ?? 0 });
+    const before = wholeAnswers.filter(({ index }) => index <= from.index).at(-1);
+    const watchedFrom = watchStart(story, from.index);
+    const quietSince = Math.max(before?.at ?? 0, watchedFrom.at);
+    const asked = run.entries
+      .slice(before?.index ?? watchedFrom.index, gap?.index ?? to.index)
+      .flatMap((entry) =>
+        entry.kind === 'failed' && entry.service === service && entry.retryAfterMs > 0 ? [entry] : [],
+      );
+    if (gap && !jumpsWithin(run, quietSince, gap.at)) {
+      const ofThis = asked.filter(({ plot }) => plot === story.plot).map(({ retryAfterMs }) => retryAfterMs);
+      const shortest = Math.max(
+        3 * pollMinMs,
+        before !== undefined && before.at >= watchedFrom.at ? before.retryAfterMs : 0,
+        ...ofThis,
+      );
+      if (gap.at - quietSince < shortest - toleranceMs)
+        complain(
+          'GAP only in silence',
+          `${gap.at - quietSince} ms after the last answer; ${shortest} ms are no silence`,
+          { at: gap.at },
+        );
+    }
+    const own = starts[place] === starts[0] ? Math.max(quietSince, joined.at) : from.at;
+    const patience = Math.max(
+      4 * pollMaxMs,
+      // The gateway keeps away for up to a minute after a 429 that names no time.
+      ...throttles
+        .filter(({ at }) => at <= to.at)
+        .map(({ at }) => at + longestBackoffMs + 2 * pollMaxMs - own),
+      ...[...asked, ...story.seen.filter(({ index }) => index < to.index)].map(
+        ({ at, retryAfterMs }) => at + retryAfterMs + 2 * pollMaxMs - own,
+      ),
+    );
+    const isLong = to.at - own > patience + 1_000;
+    if (isLong && !gap && !wasTold(events, from.index, to.index) && !jumpsWithin(run, own, to.at))
+      complain('GAP in every silence', `no answer for ${to.at - own} ms`, { at: to.at });
+  }
+};
+
+/** Whether the subscription itself was over in that time. */
+const wasTold = (events: readonly Received[], from: number, to: number): boolean =>
+  events.some((received) => isEnding(received) && received.index >= from && received.index <= to);
+
+/** Since when somebody subscribed without a break, as far as it is sure. */
+const watchStart = ({ subscribers }: Story, index: number): Placed => {
+  let start: Placed = { index, at: Infinity };
+  for (let isMoved = true; isMoved;) {
+    isMoved = false;
+    for (const { joined, ended } of subscribers) {
+      if (joined.index < start.index && ended.index >= start.index) {
+        start = joined;
+        isMoved = true;
+      }
+    }
+  }
+  return start.at === Infinity
+    ? { index, at: subscribers.find(({ joined }) => joined.index === index)?.joined.at ?? 0 }
+    : start;
+};
+
+const retentionMs = 12 * 60 * 60 * 1000;
+
+/** A 404 ends it at the first look, and later when three of them last two intervals; 403 at once. */
+const judgeAbsence = (
+  run: Run,
+  story: Story,
+  { events, joined, ended, reader }: Subscriber,
+  complain: Complain,
+): void => {
+  const { pollMinMs, pollMaxMs } = run.scene.settings;
+  const last = events.at(-1);
+  const reason = last?.event.gap?.reason;
+  const looks = story.looks
+    .flatMap(({ to, found }) => (to ? [{ ...to, found }] : []))
+    .sort((one, other) => one.index - other.index);
+  const whole = story.seen.filter(({ isWhole }) => isWhole);
+  if (reader.kind === 'eager' && last && (reason === 'NOT_FOUND' || reason === 'RETENTION')) {
+    const seenAt = whole.filter(({ index }) => index < last.index).at(-1)?.index ?? -1;
+    const absent = looks.filter(
+      ({ index, found }) => found === 'absent' && index > seenAt && index < last.index,
+    );
+    const [first, final] = [absent[0], absent.at(-1)];
+    if (!first || !final) complain('GAP of absence', `${reason} without a 404`, { at: last.at });
+    else if (last.event.workRequest !== null) {
+      if (absent.length < 3 || final.at - first.at < 2 * pollMinMs - toleranceMs)
+        complain('GAP of absence', `${reason} after ${absent.length} in ${final.at - first.at} ms`, {
+          at: last.at,
+        });
+      const accepted = (story.truth[0]?.at ?? 0) + run.startedAt;
+      const isOld = run.startedAt + last.at - accepted > retentionMs;
+      if (isOld !== (reason === 'RETENTION') && !jumpsWithin(run, 0, last.at))
+        complain('GAP of absence', `${reason} at an age of ${run.startedAt + last.at - accepted} ms`, {
+          at: last.at,
+        });
+    }
+  }
+  // Three in a row over two intervals, all in its presence: then it has to be over.
+  const present = looks.filter(({ index }) => index > joined.index && index < ended.index);
+  let first: Placed | null = null;
+  let count = 0;
+  for (const look of present) {
+    const isBroken =
+      first !== null && whole.some(({ index }) => index > (first?.index ?? 0) && index < look.index);
+    if (look.found === 'state' || isBroken) [first, count] = [null, 0];
+    if (look.found !== 'absent') continue;
+    first ??= look;
+    count += 1;
+    if (
+      reader.kind === 'eager' &&
+      count >= 3 &&
+      look.at - first.at > 2.3 * pollMaxMs &&
+      !jumpsWithin(run, first.at, look.at)
+    ) {
+      if (ended.at > look.at)
+        complain('GAP of absence', `none after ${count} in ${look.at - first.at} ms`, { at: look.at });
+      break;
+    }
+  }
+  const forbidden = present.find(({ found }) => found === 'forbidden');
+  if (forbidden && reader.kind === 'eager' && (reason !== 'FORBIDDEN' || ended.at > forbidden.at))
+    complain('GAP FORBIDDEN', 'not told although upstream refused', { at: forbidden.at });
+  if (
+    reason === 'FORBIDDEN' &&
+    !looks.some(({ found, index }) => found === 'forbidden' && index < ended.index)
+  )
+    complain('GAP FORBIDDEN', 'nobody refused');
+};
+
+/** GAP OVERFLOW if and only if as many events wait as may. */
+const judgeOverflow = (
+  run: Run,
+  { news }: Story,
+  { events, joined }: Subscriber,
+  complain: Complain,
+): void => {
+  const { bufferSize } = run.scene.settings;
+  const readBefore = (index: number): number => events.filter((one) => one.index < index).length;
+  const firstSeen = ({ version, event }: Received): Placed | undefined =>
+    news.find(
+      (one) => one.version >= version && one.index > joined.index && (one.isWhole || markOf(event) < version),
+    );
+  for (const [place, received] of events.entries()) {
+    if (received.event.gap?.reason === 'OVERFLOW') {
+      const seen = firstSeen(received);
+      const waiting = seen && place - readBefore(seen.index);
+      const isAboutGap = place > 0 && received.version === events[place - 1]?.version;
+      if (!isAboutGap && waiting !== bufferSize)
+        complain('GAP OVERFLOW', `${waiting} events waited, ${bufferSize} may`, { at: received.at });
+    } else if (isState(received) && !isEnding(received) && received.event.mergedCount === 0 && place > 0) {
+      const seen = firstSeen(received);
+      const waiting = seen ? place - readBefore(seen.index) : 0;
+      if (waiting >= bufferSize)
+        complain('GAP OVERFLOW', `${waiting} events waited, ${bufferSize} may`, { at: received.at });
+    }
+  }
+};
+
+/** One poller per work request, not too often, none when nobody subscribes, and none before `retry-after`. */
+const judgeLooks = (run: Run, { looks, subscribers, seen, truth }: Story, complain: Complain): void => {
+  const { pollMinMs } = run.scene.settings;
+  // Somebody who reads at once and was there all the time: so it was one and the same watch.
+  const isOneWatch = (from: Placed, to: Placed): boolean =>
+    subscribers.some(
+      ({ reader, joined, ended }) =>
+        reader.kind === 'eager' && joined.index < from.index && ended.index > to.index,
+    );
+  for (const [place, look] of looks.entries()) {
+    const { from } = look;
+    const isWatched = subscribers.some(
+      ({ joined, ended }) => joined.index < from.index && ended.index > from.index,
+    );
+    if (!isWatched) complain('nobody there, no polls', 'a look without subscribers', { at: from.at });
+    const before = looks[place - 1];
+    if (before && isOneWatch(before.from, from)) {
+      if (before.to === null || before.to.index > from.index)
+        complain('one poller', 'two looks at once', { at: from.at });
+      const passedMs = from.at - before.from.at;
+      if (passedMs < pollMinMs / 2)
+        complain('one poller', `two looks within ${passedMs} ms`, { at: from.at });
+    }
+    const answer = seen
+      .filter(
+        ({ index, version }) => before?.to && index < before.to.index && truth[version]?.isUnspoken === false,
+      )
+      .at(-1);
+    const isOver = seen.some(({ index, version }) => index < from.index && truth[version]?.isFinal);
+    const isAnswered =
+      !isOver &&
+      before?.found === 'state' &&
+      answer !== undefined &&
+      answer.index > before.from.index &&
+      answer.index < from.index;
+    if (
+      isAnswered &&
+      from.at < answer.at + answer.retryAfterMs - toleranceMs &&
+      !jumpsWithin(run, answer.at, from.at)
+    )
+      complain(
+        'retry-after',
+        `a look ${from.at - answer.at} ms after an answer that asked for ${answer.retryAfterMs}`,
+        { at: from.at },
+      );
+  }
+};
+
+/** The budget of a service holds in each second. */
+const judgeRate = (run: Run, complain: Complain): void => {
+  const { rps } = run.scene.settings;
+  const times = Map.groupBy(
+    run.entries.flatMap((entry) => (entry.kind === 'call' ? [entry] : [])),
+    ({ service }) => service,
+  );
+  for (const [service, calls] of times) {
+    for (const [place, { at }] of calls.entries()) {
+      const from = calls[place - rps];
+      // Where the wall clock is put forward, a window of the budget ends early.
+      if (from && at - from.at < 1_000 - toleranceMs && !jumpsWithin(run, from.at, at))
+        complain('budget', `${rps + 1} calls of ${service} in ${at - from.at} ms`, { at });
+    }
+  }
+};
