@@ -94,14 +94,21 @@ export class Connection {
 
   /** A socket that is closing takes nothing more. */
   whenFree(courier: Courier): void {
+    (this.#waiting ??= []).push(courier);
+    if (this.#waiting.length === 1) this.#awaitFlush();
+  }
+
+  #awaitFlush(): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    if (this.#waiting !== null) return void this.#waiting.push(courier);
-    this.#waiting = [courier];
     // Called when all that was written before has left.
     this.#raw.write('', () => {
       const waiting = this.#waiting ?? [];
-      this.#waiting = null;
-      for (const each of waiting) each.resume();
+      let resumed = 0;
+      while (resumed < waiting.length && this.isFree()) waiting[resumed++]?.resume();
+      // One that took the last room has put itself at the end of the same queue.
+      waiting.splice(0, resumed);
+      if (waiting.length > 0) this.#awaitFlush();
+      else this.#waiting = null;
     });
   }
 

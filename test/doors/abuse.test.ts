@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { WebSocket } from 'ws';
 import { ask, cleanUp, dial, gate, greet, openHouse, post, send, sendRaw } from './support.ts';
@@ -102,6 +103,9 @@ describe('raw HTTP', () => {
   });
 });
 
+/** ws has no public way to send bytes that are no frame. */
+const rawSocketOf = (socket: WebSocket): Socket => Reflect.get(socket, '_socket') as Socket;
+
 describe('WebSocket frames', () => {
   /** What makes ws' own client send frames that it would not build. */
   const frames: Readonly<Record<string, { readonly code: number; send(socket: WebSocket): void }>> = {
@@ -113,6 +117,14 @@ describe('WebSocket frames', () => {
     'text that is not UTF-8': {
       code: 1007,
       send: (socket) => socket.send(Buffer.from([0xc3, 0x28]), { binary: false }),
+    },
+    'a frame of a kind that there is not': {
+      code: 1002,
+      send: (socket) => rawSocketOf(socket).write(Buffer.from([0x83, 0x80, 0, 0, 0, 0])),
+    },
+    'a frame without a mask': {
+      code: 1002,
+      send: (socket) => rawSocketOf(socket).write(Buffer.from([0x81, 1, 0x78])),
     },
     'malformed JSON': { code: 4400, send: (socket) => socket.send('{"type":"connection_init"') },
     'JSON that is no object': { code: 4400, send: (socket) => socket.send('[]') },

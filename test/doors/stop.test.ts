@@ -71,6 +71,25 @@ test('a handshake that is under way is refused in words', async () => {
   await stopped;
 });
 
+test('an event stream that is asked for meanwhile is refused in words', async () => {
+  const house = await openHouse({ limits: { stopGraceMs: 60_000 } });
+  const socket = connect(house.port, '127.0.0.1');
+  cleanUp(() => socket.destroy());
+  await once(socket, 'connect');
+  socket.write('POST /graphql/stream HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n');
+  // Its answer comes after the half request was read.
+  await ask(house, '{ hello }');
+  const stopped = house.doors.stop();
+  const body = JSON.stringify({ query: 'subscription { ticks }' });
+  socket.write(`content-length: ${body.length}\r\n\r\n${body}`);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(answer).toContain('The gateway is stopping.');
+  expect(house.streams.started).toBe(0);
+  await stopped;
+});
+
 test('doors that were never opened can be stopped, and stopping twice is stopping', async () => {
   const house = await openHouse();
   await Promise.all([house.doors.stop(), house.doors.stop()]);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
+import { GraphQLObjectType, GraphQLScalarType, GraphQLSchema } from 'graphql';
 import { createClient } from 'graphql-ws';
 import type { Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -125,6 +126,18 @@ describe('the protocol, by hand', () => {
     const house = await openHouse({ limits: { connectionInitWaitMs: 20 } });
     const client = await dial(house);
     expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' });
+  });
+
+  test('an answer that cannot be written is 4500, and logged', async () => {
+    const Odd = new GraphQLScalarType({ name: 'Odd', serialize: () => 1n });
+    const schema = new GraphQLSchema({
+      query: new GraphQLObjectType({ name: 'Query', fields: { odd: { type: Odd, resolve: () => 1 } } }),
+    });
+    const house = await openHouse({ schema });
+    const client = await greet(house);
+    client.send({ type: 'subscribe', id: '1', payload: { query: '{ odd }' } });
+    expect(await client.closed).toEqual({ code: 4500, reason: 'Internal server error' });
+    expect(house.logged.filter((line) => line.includes('"level":50'))).toHaveLength(1);
   });
 
   test('an id in use is 4409, and everything of the socket is freed', async () => {

@@ -16,6 +16,8 @@ export interface Hall extends House {
   /** What was executed, in order: `<key> <percent>`. */
   readonly executed: readonly string[];
   tell(told: Told): void;
+  /** Ends them all. */
+  end(last?: Told): void;
   /** Resolves when so many listen. */
   untilWatched(count: number): Promise<void>;
 }
@@ -57,6 +59,7 @@ export async function openHall({
     typeDefs: /* GraphQL */ `
       type Query {
         hello: String
+        waits: String
       }
       type Subscription {
         watch(key: String): Event!
@@ -68,12 +71,21 @@ export async function openHall({
         mergedCount: Int!
         percent: Int
         text: String
+        echo: String
         late: Int
         broken: Int
       }
     `,
     resolvers: {
-      Query: { hello: () => 'world' },
+      Query: {
+        hello: () => 'world',
+        async waits() {
+          const gate = gates.get('late');
+          gate?.arrived.resolve();
+          await gate?.go.promise;
+          return 'waited';
+        },
+      },
       Subscription: {
         watch: {
           subscribe: () => watch().feed,
@@ -91,6 +103,7 @@ export async function openHall({
       Event: {
         percent: ({ workRequest }: Told) => workRequest?.percentComplete,
         text: () => 'x'.repeat(textLength),
+        echo: () => 'ü€😀"\\\u2028',
         async late({ workRequest }: Told) {
           const gate = gates.get('late');
           gate?.arrived.resolve();
@@ -109,6 +122,11 @@ export async function openHall({
     writers,
     executed,
     tell: (told) => [...writers].forEach((writer) => writer.push(told)),
+    end(last) {
+      for (const writer of writers) writer.end(last);
+      writers.clear();
+      house.streams.notify();
+    },
     untilWatched: (count) => house.streams.until(() => writers.size === count),
   };
 }
