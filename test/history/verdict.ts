@@ -462,9 +462,11 @@ const judgeEnd = (
     const isFinished = last?.event.type === 'FINISHED' && isHeld(last.event);
     if (isFinished && !hasLookedAgain(last.index))
       complain('read once more', 'finished by its time alone, at the first look', { at: last.at });
+    // Its own watch has to have seen it twice.
+    const first = whole.find(({ version, index }) => truth[version]?.isUnspoken && index > joined.index);
     const isThere = looks.some(
       ({ from, to, found }) =>
-        found === 'state' && from.index > Math.max(held.index, joined.index) && to && to.index < ended.index,
+        found === 'state' && first && from.index > first.index && to && to.index < ended.index,
     );
     if (isThere && ended.how !== 'done')
       complain('the end is told', 'finished by its time, and read once more', { at: held.at });
