@@ -295,6 +295,26 @@ describe('no list is read twice', () => {
   });
 });
 
+describe('one that is slow', () => {
+  test.each([
+    ['of its own list', residentsOf('a', 1)],
+    ['elsewhere', residentsOf('b', 1, { region: 'us-phoenix-1' })],
+  ])('holds up no other of the same breath, %s', async (_, quick) => {
+    const slow = refOf('slow', 'PSQL');
+    const residents = [...quick, { ref: slow, compartmentId: 'a' }];
+    const source = createFakeSource({ residents });
+    const never = new Promise<null>(() => {});
+    const loaders = createLoaders({
+      source: { ...source, get: (ref) => (ref.workRequestId === 'slow' ? never : source.get(ref)) },
+      observations: source.observations,
+      cache: false,
+    });
+    void loaders.workRequest(slow, 'get');
+    const [first] = refsOf(quick);
+    expect(first && (await loaders.workRequest(first, 'get'))?.ref).toEqual(first);
+  });
+});
+
 describe('a failure', () => {
   const residents = residentsOf('a', 10);
   const refs = refsOf(residents);

@@ -71,6 +71,7 @@ describe('progress', () => {
       { status: 'IN_PROGRESS', percentComplete: 70, timeUpdated: at(10) },
     );
     expect(told[1]).toMatchObject({ status: 'WAITING', percentComplete: 60, timeUpdated: new Date(at(20)) });
+    expect(told.map(({ isPartial }) => isPartial)).toEqual([undefined, true]);
     expect(observations.olderAnswers).toBe(1);
   });
 

@@ -50,6 +50,8 @@ export interface GatewayUnderTest {
   close(): Promise<void>;
 }
 
+/** Of the store; the usual one is made for more than a scene has. */
+const capacity = 500;
 const key = createSecretKey(Buffer.from('unused'));
 
 export const createGatewayUnderTest = (
@@ -90,7 +92,8 @@ export const createGatewayUnderTest = (
     template: `${origin}/{region}/{package}`,
     fill: (template) => template,
   });
-  const observations = defect.observations?.(createObservations()) ?? createObservations();
+  const observations =
+    defect.observations?.(createObservations({ capacity })) ?? createObservations({ capacity });
   const source = createWorkRequestSource({
     upstream,
     endpoints,
@@ -102,7 +105,7 @@ export const createGatewayUnderTest = (
     catalog[service].listLacks.size === 0;
   const read: Read = (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get');
   const watchers = createWatchers({
-    read: onRead(defect.read?.(read) ?? read),
+    read: defect.read?.(onRead(read)) ?? onRead(read),
     discover: (place, isKnown) => discover(place, isKnown),
     isListComplete,
     keyOf: globalIdOf,

@@ -431,7 +431,12 @@ const isNewStatus = (truth: readonly Version[], before: number, after: number): 
   truth[before]?.rawStatus !== truth[after]?.rawStatus;
 
 /** The terminal state is told to everybody who was there, and then it is over. */
-const judgeEnd = (run: Run, { truth, news }: Story, subscriber: Subscriber, complain: Complain): void => {
+const judgeEnd = (
+  run: Run,
+  { truth, news, seen, looks }: Story,
+  subscriber: Subscriber,
+  complain: Complain,
+): void => {
   const { events, ended, joined, reader } = subscriber;
   const last = events.at(-1);
   if (ended.how === 'error') return complain('no errors', 'the feed failed');
@@ -447,6 +452,25 @@ const judgeEnd = (run: Run, { truth, news }: Story, subscriber: Subscriber, comp
   );
   if (end && reader.kind === 'eager' && ended.how !== 'done')
     complain('the end is told', `version ${end.version} was seen`, { at: end.at });
+  const whole = seen.filter(({ isWhole }) => isWhole);
+  const held = whole.find(({ version, index }) => truth[version]?.isUnspoken && index < ended.index);
+  const hasLookedAgain = (until: number): boolean =>
+    looks.some(
+      ({ from, to, found }) => found === 'state' && held && from.index > held.index && to && to.index < until,
+    );
+  if (held && reader.kind === 'eager') {
+    const isFinished = last?.event.type === 'FINISHED' && isHeld(last.event);
+    if (isFinished && !hasLookedAgain(last.index))
+      complain('read once more', 'finished by its time alone, at the first look', { at: last.at });
+    // Its own watch has to have seen it twice.
+    const first = whole.find(({ version, index }) => truth[version]?.isUnspoken && index > joined.index);
+    const isThere = looks.some(
+      ({ from, to, found }) =>
+        found === 'state' && first && from.index > first.index && to && to.index < ended.index,
+    );
+    if (isThere && ended.how !== 'done')
+      complain('the end is told', 'finished by its time, and read once more', { at: held.at });
+  }
   // Trouble is over long before the run: whoever waited until then has to have seen what was the end in truth.
   const truly = truth.find(({ isFinal }) => isFinal);
   const wasThere = ended.how === 'left' && ended.index >= run.closedIndex;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { isTerminal } from '../../datasources/status.ts';
+import type { WorkRequest } from '../../datasources/types.ts';
 import { createBench, pollMinMs, readAll, refOf, settle, upstreamError, workRequestOf } from './harness.ts';
 
 describe('watching one work request', () => {
@@ -151,6 +152,61 @@ describe('a finishing time without a final word', () => {
     await clock.advance(pollMinMs);
     expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS', 'FINISHED IN_PROGRESS']);
     expect(isTerminal(workRequestOf({ timeFinished }))).toBe(true);
+  });
+});
+
+describe('what was seen in part', () => {
+  const extras = (word: string): Partial<WorkRequest> => ({ extras: { word } });
+
+  test('tells how far it is, over the details that are known', async () => {
+    const { clock, watchers, askedAt } = createBench([extras('whole'), extras('whole')]);
+    const reader = readAll(watchers.watch(refOf()));
+    await settle();
+    watchers.observe(workRequestOf({ status: 'WAITING', ...extras('older'), isPartial: true }));
+    await settle();
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS', 'CHANGED WAITING']);
+    expect(reader.events[1]?.workRequest).toMatchObject(extras('whole'));
+    // The rest is read when it is due.
+    await clock.advance(pollMinMs * 1.1);
+    expect(askedAt).toHaveLength(2);
+  });
+
+  test('by a look of its own tells nothing twice', async () => {
+    const { clock, watchers } = createBench([
+      extras('whole'),
+      { ...extras('older'), isPartial: true },
+      extras('whole'),
+    ]);
+    const reader = readAll(watchers.watch(refOf()));
+    await clock.advance(3 * pollMinMs);
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
+  });
+
+  test('is nothing to begin with', async () => {
+    const { watchers } = createBench([new Promise(() => {})]);
+    const reader = readAll(watchers.watch(refOf()));
+    watchers.observe(workRequestOf({ isPartial: true }));
+    await settle();
+    expect(reader.told()).toEqual([]);
+    await reader.feed.return();
+  });
+
+  test('is read once more where it is the end', async () => {
+    const { clock, watchers, askedAt } = createBench(
+      [{ retryAfterMs: 1 }, { status: 'FAILED', ...extras('end') }],
+      {
+        pollMinMs: 1_000,
+        random: () => 0.9,
+      },
+    );
+    const reader = readAll(watchers.watch(refOf()));
+    await settle();
+    watchers.observe(workRequestOf({ status: 'FAILED', isPartial: true }));
+    await settle();
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
+    await clock.advance(1_000);
+    expect(askedAt).toEqual([0, 1_000]);
+    expect(reader.events[1]).toMatchObject({ type: 'FINISHED', workRequest: extras('end') });
   });
 });
 
