@@ -9,7 +9,7 @@ import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts
 import { GatewayError, UpstreamError } from '../errors.ts';
 import type { Agenda } from './agenda.ts';
 import type { Told } from './events.ts';
-import { intervalMs, nextDelayMs } from './schedule.ts';
+import { intervalMs, nextDelayMs, shareOfAge } from './schedule.ts';
 import type { Tally } from './tally.ts';
 import { listAbsenceOf, listRefusalOf, listSilenceOf, snapshotOf } from './telling.ts';
 import type { Rules } from './track.ts';
@@ -19,6 +19,8 @@ import type { Follow, Writer } from './watcher.ts';
 export interface Listener {
   /** Whether list items that lack fields do not let it decide. */
   readonly wantsWhole: boolean;
+  /** One of many places: something may have happened in this one long ago, if ever. */
+  readonly isBroad: boolean;
   /** A state, as a SNAPSHOT, of one that it may not have been told of. */
   onState(snapshot: Told): void;
   /** What happened to one that it may have been told of. */
@@ -96,7 +98,8 @@ export const createListing = (options: ListingOptions): Listing => {
   let answeredAt = clock.passed();
   /** Milliseconds since the epoch. */
   let seenAt: number | null = null;
-  let newsAt = clock.passed();
+  /** When something last came, or somebody who means this list in particular. */
+  let newsAt = clock.passed() - rules.pollMaxMs / shareOfAge;
   let notBefore = 0;
   let interval = rules.pollMinMs;
   let lookedAt: number | null = null;
@@ -171,7 +174,8 @@ export const createListing = (options: ListingOptions): Listing => {
     known.add(item.id);
     if (isNew) {
       hasNews = true;
-      newsAt = clock.passed();
+      const ageMs = item.timeAccepted === null ? 0 : clock.now() - item.timeAccepted.getTime();
+      newsAt = Math.max(newsAt, clock.passed() - Math.max(0, ageMs));
     }
     const present = followed.get(item.id);
     if (present) {
@@ -281,6 +285,7 @@ export const createListing = (options: ListingOptions): Listing => {
     attach(listener) {
       seats.set(listener, { isWaiting: true, isReady: false });
       const now = clock.passed();
+      if (!listener.isBroad) newsAt = now;
       // Not each newcomer's own look: at most one per shortest interval, and none before upstream wants it.
       const soonest = Math.max(notBefore, lookedAt === null ? now : lookedAt + rules.pollMinMs);
       if (!isLooking && soonest <= now) startLook();

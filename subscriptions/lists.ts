@@ -33,6 +33,8 @@ export interface Lists {
   readonly subscribers: number;
 }
 
+/** Places that somebody means in particular; where there are more, most of them are idle. */
+const maxNarrow = 20;
 /** SNAPSHOTs of one subscription. */
 const maxMatches = 1_000;
 /** Events that may wait for one subscriber: all SNAPSHOTs at once, and the GAPs of as many places. */
@@ -111,6 +113,7 @@ export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow 
         let isLeft = false;
         const listener: Listener = {
           wantsWhole: needsWhole,
+          isBroad: places.length > maxNarrow || more !== null,
           onState(snapshot) {
             if (!isLeft && !(needsWhole && snapshot.workRequest?.origin === 'list')) consider(snapshot, key);
           },

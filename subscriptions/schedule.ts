@@ -36,7 +36,7 @@ export interface Situation {
 /** Oracle forgets a work request after this time, so no wait needs to be longer (nor would a timer take it). */
 const longestWaitMs = 12 * 60 * 60 * 1000;
 
-const shareOfAge = 1 / 20;
+export const shareOfAge = 1 / 20;
 const shareOfRest = 1 / 8;
 
 /** They change when somebody or something else acts. */

@@ -183,6 +183,23 @@ describe('a watched list', () => {
     watchers.stop();
   });
 
+  test('among many is looked at by the age of the newest in it, so that idle ones cost little', async () => {
+    const { clock, set, watch, lists, watchers } = createCloud();
+    const places = Array.from({ length: 50 }, (_, index) => `p${index}`);
+    set('p0', { a: { status: 'FAILED', timeAccepted: new Date(clock.now() - 30_000) } });
+    set('p1', { b: { status: 'FAILED', timeAccepted: new Date(clock.now() - 3_600_000) } });
+    const reader = readAll(watch({ places }));
+    await clock.advance(29_000);
+    expect(told(reader).at(-1)).toBe('SYNCED');
+    const before = lists.length;
+    expect(before).toBeGreaterThan(50 + 8);
+    expect(before).toBeLessThan(50 + 20 + 48);
+    set('p7', { c: { status: 'FAILED' } });
+    await clock.advance(5_000);
+    expect(told(reader).at(-1)).toBe('ADDED FAILED c');
+    watchers.stop();
+  });
+
   test('where items lack fields, tells of what is under way by its get, and follows it by gets', async () => {
     const { clock, set, watch, watchers, gets } = createCloud({ isListComplete: false });
     set('c', { a: { percentComplete: 7 }, b: { status: 'FAILED' } });
