@@ -1,6 +1,8 @@
 /** Watching one work request through the whole gateway, with the clients that users have. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { WebSocket } from 'ws';
 import { betweenLooksMs, codesOf, createTestGateway } from '../support/gateway.ts';
 import type { Answer, Json, Subscriber, TestGateway } from '../support/gateway.ts';
 
@@ -256,6 +258,46 @@ describe('however many watch', () => {
     for (const watch of watches) watch.unsubscribe();
     await house.untilMetric('gateway_watchers', 0);
   });
+});
+
+test('a WebSocket with a thousand subscriptions that is cut, at whatever step, leaves no poller', async () => {
+  const other = create();
+  const clock: Watch = house.subscribe(document, { id: other, service: 'DEVOPS' });
+  expect(await next(clock)).toBe('SNAPSHOT IN_PROGRESS 10');
+  for (const step of [
+    'at once',
+    'while they start',
+    'while they are told',
+    'while they are completed',
+  ] as const) {
+    const id = create();
+    const socket = new WebSocket(`${house.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    await once(socket, 'open');
+    const send = (message: Json): void => socket.send(JSON.stringify(message));
+    send({ type: 'connection_init' });
+    await once(socket, 'message');
+    const variables = { id, service: 'DEVOPS' };
+    for (let count = 0; count < 1_000; count += 1) {
+      send({ type: 'subscribe', id: `${count}`, payload: { query: document, variables } });
+    }
+    if (step !== 'at once') await once(socket, 'message');
+    if (step === 'while they are told') {
+      await house.untilMetric('gateway_subscribers', 1_001);
+      house.emulator.patchWorkRequest(id, { status: 'NEEDS_ATTENTION' });
+      await once(socket, 'message');
+    }
+    if (step === 'while they are completed') {
+      for (let count = 0; count < 500; count += 1) send({ type: 'complete', id: `${count}` });
+    }
+    socket.terminate();
+    await once(socket, 'close');
+    // What was sent before the cut may still arrive.
+    await untilPolled(other, 1);
+    await house.untilMetric('gateway_watchers', 1);
+    expect(await house.metric('gateway_subscribers')).toBe(1);
+  }
+  clock.unsubscribe();
+  await house.untilMetric('gateway_watchers', 0);
 });
 
 describe('queries and subscriptions', () => {

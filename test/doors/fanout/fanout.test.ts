@@ -215,6 +215,8 @@ describe('what waits for its rendering', () => {
     go.resolve();
     hall.tell(newStatus(5));
     expect(await client.read()).toEqual({ type: 'next', id: '1', payload: event('CHANGED', 1, 5) });
+    client.send({ type: 'ping' });
+    expect(await client.read()).toEqual({ type: 'pong' });
   });
 });
 
