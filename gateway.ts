@@ -27,7 +27,14 @@ import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
 import { createSweepEstimate } from './datasources/sweep-cost.ts';
 import { sweep } from './datasources/sweep.ts';
-import type { Clock, Errand, Meter, WorkRequestSource, WorkRequestRef } from './datasources/types.ts';
+import type {
+  Clock,
+  Errand,
+  Meter,
+  WorkRequest,
+  WorkRequestRef,
+  WorkRequestSource,
+} from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import type { CallerInfo } from './doors/index.ts';
@@ -97,6 +104,9 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   const source = createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId });
   const isListComplete = ({ service }: Pick<WorkRequestRef, 'service'>): boolean =>
     catalog[service].listLacks.size === 0;
+  /** Where list items lack fields, all that a watcher can take from them is how far it is. */
+  const asFarAsListed = (item: WorkRequest): WorkRequest =>
+    isListComplete(item.ref) ? item : { ...item, isPartial: true };
   const watchers = createWatchers({
     read: (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get'),
     discover: (place, isKnown) => discover(place, isKnown),
@@ -130,9 +140,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     },
     async list(query) {
       const page = await each.list(query);
-      // Where list items lack fields, all that a watcher can take from them is how far it is.
-      const isPartial = !isListComplete(query);
-      for (const item of page.items) watchers.observe(isPartial ? { ...item, isPartial } : item);
+      for (const item of page.items) watchers.observe(asFarAsListed(item));
       return page;
     },
   });
@@ -142,7 +150,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   const patient = source.for(errandOfPolls);
   const listForPolls: WorkRequestSource['list'] = async (query) => {
     const page = await patient.list(query);
-    if (isListComplete(query)) page.items.forEach((item) => watchers.pass(item));
+    for (const item of page.items) watchers.pass(asFarAsListed(item));
     return page;
   };
   const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });

@@ -249,7 +249,9 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   };
   const lookAlarm = agenda.createAlarm(startLook);
   const silenceAlarm = agenda.createAlarm(() => {
-    if (isLooking && options.isHeldUp()) silenceAlarm.set(track.intervalMs);
+    // What others saw meanwhile waits for the look, but not longer than silence is no news.
+    if (passedBy.length > 0) for (const seen of passedBy.splice(0)) observe(seen);
+    else if (isLooking && options.isHeldUp()) silenceAlarm.set(track.intervalMs);
     else take({ kind: 'quiet' });
   });
 

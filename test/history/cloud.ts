@@ -8,12 +8,13 @@ import type { ServiceName } from '../../datasources/catalog.ts';
 import { refuse } from '../../emulator/answers.ts';
 import type { Answer } from '../../emulator/answers.ts';
 import { answerWorkRequests } from '../../emulator/api.ts';
-import type { Cloud } from '../../emulator/api.ts';
+import type { ApiCall, Cloud } from '../../emulator/api.ts';
 import { createClock } from '../../emulator/clock.ts';
 import { dialectOf } from '../../emulator/dialects.ts';
 import { workRequestId } from '../../emulator/ids.ts';
 import { createLife } from '../../emulator/lives.ts';
 import type { Life } from '../../emulator/lives.ts';
+import { answerParents } from '../../emulator/parents.ts';
 import { createPlaces } from '../../emulator/places.ts';
 import { findRoute } from '../../emulator/routes.ts';
 import { createStore } from '../../emulator/store.ts';
@@ -63,11 +64,12 @@ export const createTestCloud = (
     const parents = cloud.places.settleParents(dialect.parentNames, {}, region, compartmentId);
     const body = { service, region, acceptedMsAgo, script: [...plot.script], retryAfterSeconds };
     const id = workRequestId(service, region, `${seed}/${index}`);
-    const life = createLife(dialect, body, { id, compartmentId, parents }, startedAt);
+    const life = createLife(dialect, body, { id, compartmentId, parents }, startedAt + plot.bornAt);
     life.deletedMs = plot.forgottenAt === null ? null : startedAt + plot.forgottenAt;
-    cloud.store.add(life);
+    if (plot.bornAt === 0) cloud.store.add(life);
     return life;
   });
+  const born = new Set<Life>();
   const plotOf = (id: unknown): number => lives.findIndex((life) => life.id === id);
 
   const troubleOf = (service: string, plot: number | null): Trouble | null => {
@@ -95,30 +97,37 @@ export const createTestCloud = (
     if (trouble?.kind === 'forbidden') return refuse(403, 'NotAuthorized', 'Not for you.');
     const url = new URL(origin + request.path);
     const result = findRoute(request.method, url.pathname);
-    if (result.kind !== 'route' || result.route.target.kind !== 'workRequests')
-      return refuse(404, 'NotFound', `No API answers ${request.path}.`);
+    if (result.kind !== 'route') return refuse(404, 'NotFound', `No API answers ${request.path}.`);
     const { target, parameters } = result.route;
+    const service = target.kind === 'workRequests' ? target.dialect.key : null;
     const at = now();
     // A replica that lags behind; never so far that there is nothing yet.
     const lag = trouble?.kind === 'stale' && request.method === 'GET' ? trouble.amount : 0;
-    const births = lives
-      .filter(({ service }) => service === target.dialect.key)
-      .map(({ acceptedMs }) => acceptedMs);
-    const seenAt = Math.max(at - lag, ...births);
-    const query = new Map<string, string[]>();
-    for (const [name, value] of url.searchParams) query.set(name, [...(query.get(name) ?? []), value]);
+    const births: number[] = [];
+    for (const [index, life] of lives.entries()) {
+      const { bornAt = 0 } = plots[index] ?? {};
+      if (startedAt + bornAt > at) continue;
+      if (bornAt > 0 && !born.has(life)) cloud.store.add(life);
+      born.add(life);
+      if (life.service === service) births.push(life.acceptedMs);
+    }
+    const asked = lives.find(({ id }) => Object.values(parameters).includes(id));
+    // The first of all states, which is as old as can be, is one work request's own.
+    const seenAt = lag === Infinity ? (asked?.acceptedMs ?? at) : Math.max(at - lag, ...births);
+    const call: ApiCall = {
+      region,
+      operation: target.operation,
+      parameters,
+      query: queryOf(url),
+      header: (name) => request.headers[name] ?? null,
+    };
+    if (target.kind === 'parents') return answerParents(cloud, target.parent, call);
     const known = lives.map(({ steps }) => steps);
     const answered = answerWorkRequests(
       { ...cloud, clock: { ...cloud.clock, scriptedMs: () => seenAt } },
       target.dialect,
       target.name,
-      {
-        region,
-        operation: target.operation,
-        parameters,
-        query,
-        header: (name) => request.headers[name] ?? null,
-      },
+      call,
     );
     // A cancel rewrote what is to come: its steps get their numbers too.
     for (const [index, life] of lives.entries()) if (life.steps !== known[index]) renumber(life);
@@ -181,6 +190,12 @@ export const createTestCloud = (
       return { status: given.status, headers, body };
     },
   };
+};
+
+const queryOf = (url: URL): ReadonlyMap<string, readonly string[]> => {
+  const query = new Map<string, string[]>();
+  for (const [name, value] of url.searchParams) query.set(name, [...(query.get(name) ?? []), value]);
+  return query;
 };
 
 const renumber = (life: Life): void => {

@@ -200,4 +200,21 @@ export const defects: Readonly<Record<string, Defect & { readonly rules: readonl
     },
     rules: ['whole states'],
   },
+  'a list that never says that all was told': {
+    feed: feedThat((event) => (event.type === 'SYNCED' ? [] : [event])),
+    rules: ['SYNCED'],
+  },
+  'a list that tells what comes as if it had been there': {
+    feed: feedThat((event) => [event.type === 'ADDED' ? { ...event, type: 'SNAPSHOT' } : event]),
+    rules: ['SYNCED'],
+  },
+  'a list that keeps what comes to itself': {
+    feed: feedThat((event) => (event.type === 'ADDED' ? [] : [event])),
+    rules: ['SNAPSHOT first', 'all of the list'],
+  },
+  'a list that tells of other places': {
+    discover: (discover) => (place, isKnown) =>
+      discover({ ...place, compartmentId: 'ocid1.compartment.oc1..payments' }, isKnown),
+    rules: ['only what is in the list'],
+  },
 };

@@ -5,6 +5,7 @@
 import { createSecretKey } from 'node:crypto';
 import { cancelWorkRequest } from '../../datasources/cancel.ts';
 import { catalog } from '../../datasources/catalog.ts';
+import type { Discover, Place } from '../../datasources/discovery.ts';
 import { createDiscover } from '../../datasources/discovery.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';
@@ -37,12 +38,14 @@ export interface Defect {
   readonly observations?: (observations: Observations) => Observations;
   readonly read?: (read: Read) => Read;
   readonly feed?: (feed: Feed) => Feed;
+  readonly discover?: (discover: Discover) => Discover;
   /** Nobody tells the watchers what queries see. */
   readonly isSilentOnQueries?: true;
 }
 
 export interface GatewayUnderTest {
   watch(ref: WorkRequestRef): Feed;
+  watchList(place: Place): Feed;
   get(ref: WorkRequestRef): Promise<unknown>;
   list(ref: WorkRequestRef, compartmentId: string): Promise<unknown>;
   cancel(ref: WorkRequestRef): Promise<unknown>;
@@ -103,6 +106,8 @@ export const createGatewayUnderTest = (
   });
   const isListComplete = ({ service }: Pick<WorkRequestRef, 'service'>): boolean =>
     catalog[service].listLacks.size === 0;
+  const asFarAsListed = (item: WorkRequest): WorkRequest =>
+    isListComplete(item.ref) ? item : { ...item, isPartial: true };
   const read: Read = (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get');
   const watchers = createWatchers({
     read: defect.read?.(onRead(read)) ?? onRead(read),
@@ -130,14 +135,15 @@ export const createGatewayUnderTest = (
   const patient = source.for(errandOfPolls);
   const listForPolls: WorkRequestSource['list'] = async (asked) => {
     const page = await patient.list(asked);
-    if (isListComplete(asked)) page.items.forEach((item) => watchers.pass(item));
+    for (const item of page.items) watchers.pass(asFarAsListed(item));
     return page;
   };
   const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });
   const parents = createParentFinders({ upstream, endpoints, source, tenancyId: async () => 't', clock }).for(
     errandOfPolls,
   );
-  const discover = createDiscover({ list: listForPolls, parents });
+  const discovered = createDiscover({ list: listForPolls, parents });
+  const discover = defect.discover?.(discovered) ?? discovered;
   const tell = (item: WorkRequest): void => {
     if (!defect.isSilentOnQueries) watchers.observe(item);
   };
@@ -150,8 +156,7 @@ export const createGatewayUnderTest = (
     },
     async list(asked) {
       const page = await each.list(asked);
-      const isPartial = !isListComplete(asked);
-      for (const item of page.items) tell(isPartial ? { ...item, isPartial } : item);
+      for (const item of page.items) tell(asFarAsListed(item));
       return page;
     },
   });
@@ -160,6 +165,15 @@ export const createGatewayUnderTest = (
 
   return {
     watch: (ref) => defect.feed?.(watchers.watch(ref)) ?? watchers.watch(ref),
+    watchList(place) {
+      const feed = watchers.watchList({
+        places: [place],
+        matches: () => true,
+        wantsWhole: () => false,
+        more: null,
+      });
+      return defect.feed?.(feed) ?? feed;
+    },
     get: (ref) => query().get(ref),
     list: ({ service }, compartmentId) => query().list({ service, region, compartmentId, limit: 100 }),
     async cancel(ref) {

@@ -32,6 +32,12 @@ export type What =
       readonly found: 'state' | 'absent' | 'forbidden' | 'nothing';
     }
   | { readonly kind: 'join'; readonly who: number; readonly plot: number }
+  | {
+      readonly kind: 'joinList';
+      readonly who: number;
+      readonly service: ServiceName;
+      readonly compartmentId: string;
+    }
   | { readonly kind: 'leave'; readonly who: number }
   | { readonly kind: 'pull'; readonly who: number }
   | { readonly kind: 'event'; readonly who: number; readonly event: WatchEvent }

@@ -127,6 +127,15 @@ export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
         feeds.set(what.who, feed);
         return read(what.who, feed, what.reader);
       }
+      case 'joinList': {
+        const plot = scene.plots[what.plot];
+        if (plot === undefined) return;
+        const { service, compartmentId } = plot;
+        log.add({ kind: 'joinList', who: what.who, service, compartmentId });
+        const feed = gateway.watchList({ service, region, compartmentId });
+        feeds.set(what.who, feed);
+        return read(what.who, feed, what.reader);
+      }
       case 'leave':
         return leave(what.who);
       case 'jump':

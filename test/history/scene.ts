@@ -37,6 +37,8 @@ export interface Plot {
   readonly acceptedMsAgo: number;
   readonly script: readonly StepBody[];
   readonly retryAfterSeconds: number | null;
+  /** When it comes to be; 0: it was there before. */
+  readonly bornAt: number;
   /** When upstream forgets it, if it does. */
   readonly forgottenAt: number | null;
 }
@@ -84,6 +86,14 @@ export interface Trouble {
 export type Act =
   | {
       readonly kind: 'join';
+      readonly at: number;
+      readonly who: number;
+      readonly plot: number;
+      readonly reader: Reader;
+    }
+  /** Subscribes to the list in which a work request stands. */
+  | {
+      readonly kind: 'joinList';
       readonly at: number;
       readonly who: number;
       readonly plot: number;
@@ -160,11 +170,13 @@ const createPlot = (random: Random, { activeMs }: Settings, service: ServiceName
     kind === 'forgotten'
       ? random.pick([11.95 * hour, 14 * hour, 2 * hour])
       : random.pick([0, 5_000, minute, 30 * minute]);
-  const acceptedMsAgo = Math.round(age);
+  const bornAt = kind !== 'forgotten' && random.chance(0.25) ? random.between(1, activeMs / 2) : 0;
+  const acceptedMsAgo = bornAt > 0 ? 0 : Math.round(age);
   return {
     service,
     compartmentId: random.chance(0.7) ? (compartments[0] ?? '') : random.pick(compartments),
     kind,
+    bornAt,
     acceptedMsAgo,
     script: createScript(random, kind, service, acceptedMsAgo, activeMs),
     retryAfterSeconds: random.pick([null, null, 1, 7, 40]),
@@ -251,6 +263,9 @@ const createTroubles = (
     };
   });
 
+/** Subscribers to lists are numbered from here. */
+const firstOfLists = 100;
+
 const createActs = (random: Random, plots: readonly Plot[], settings: Settings): readonly Act[] => {
   const { activeMs } = settings;
   const anyPlot = (): number => random.between(0, plots.length - 1);
@@ -265,6 +280,17 @@ const createActs = (random: Random, plots: readonly Plot[], settings: Settings):
     ]);
     acts.push({ kind: 'join', at, who, plot: anyPlot(), reader });
     if (random.chance(0.4)) acts.push({ kind: 'leave', at: random.between(at, activeMs), who });
+  }
+  for (let who = random.between(0, 3); who > 0; who -= 1) {
+    const at = random.chance(0.4) ? random.between(0, 2_000) : random.between(0, activeMs);
+    const reader: Reader = random.pick<Reader>([
+      { kind: 'eager' },
+      { kind: 'slow', everyMs: 2_000 },
+      { kind: 'late' },
+    ]);
+    acts.push({ kind: 'joinList', at, who: firstOfLists + who, plot: anyPlot(), reader });
+    if (random.chance(0.4))
+      acts.push({ kind: 'leave', at: random.between(at, activeMs), who: firstOfLists + who });
   }
   const others = random.between(0, 12);
   for (let i = 0; i < others; i += 1) {

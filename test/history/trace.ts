@@ -47,6 +47,8 @@ const lineOf = (entry: Entry): string => {
       return `look ${entry.look} at #${entry.plot}: ${entry.found}`;
     case 'join':
       return `subscriber ${entry.who} joins #${entry.plot}`;
+    case 'joinList':
+      return `subscriber ${entry.who} joins the list of ${entry.service} in ${entry.compartmentId}`;
     case 'leave':
     case 'pull':
     case 'done':

@@ -40,6 +40,8 @@ interface Received extends Placed {
 
 interface Subscriber {
   readonly who: number;
+  /** To a list: then these are the events of one of its work requests. */
+  readonly isOfList: boolean;
   readonly plot: number;
   readonly reader: Reader;
   readonly joined: Placed;
@@ -81,13 +83,15 @@ export const judge = (run: Run): readonly Complaint[] => {
       judgeForm(subscriber, tell);
       judgeStates(story, subscriber, tell);
       judgeCoverage(story, subscriber, tell);
-      judgeSilence(run, story, subscriber, tell);
       judgeAbsence(run, story, subscriber, tell);
+      if (subscriber.isOfList) continue;
+      judgeSilence(run, story, subscriber, tell);
       judgeOverflow(run, story, subscriber, tell);
       judgeEnd(run, story, subscriber, tell);
     }
     judgeLooks(run, story, (rule, what, place) => complain(rule, what, { plot, ...place }));
   }
+  judgeLists(run, subscribers, complain);
   judgeRate(run, complain);
   if (run.leftovers.watchers > 0) complain('nothing is left', `${run.leftovers.watchers} watchers run on`);
   if (run.leftovers.sleepers > 0) complain('nothing is left', `${run.leftovers.sleepers} timers run on`);
@@ -101,29 +105,46 @@ const toleranceMs = 1;
 
 // ─── what happened, put in order ───
 
-const subscribersIn = ({ entries, scene, closedAt }: Run): readonly Subscriber[] => {
-  const joins = entries.flatMap((entry, index) => (entry.kind === 'join' ? [{ ...entry, index }] : []));
-  return joins.map(({ who, plot, at, index }) => {
+const subscribersIn = (run: Run): readonly Subscriber[] => {
+  const { entries, scene, closedAt } = run;
+  return entries.flatMap((join, index): Subscriber[] => {
+    if (join.kind !== 'join' && join.kind !== 'joinList') return [];
+    const { who, at } = join;
     const own = entries.flatMap((entry, place) =>
       place > index && 'who' in entry && entry.who === who ? [{ ...entry, index: place }] : [],
     );
     const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
     const how = end?.kind === 'done' ? 'done' : end?.kind === 'error' ? 'error' : 'left';
-    const act = scene.acts.find((one) => one.kind === 'join' && one.who === who);
-    return {
+    const act = scene.acts.find((one) => 'reader' in one && one.who === who);
+    const subscriber = {
       who,
-      plot,
-      reader: act?.kind === 'join' ? act.reader : { kind: 'eager' },
+      isOfList: join.kind === 'joinList',
+      reader: act && 'reader' in act ? act.reader : ({ kind: 'eager' } as const),
       joined: { index, at },
       ended: { index: end?.index ?? entries.length, at: end?.at ?? closedAt, how },
-      events: own.flatMap((entry) =>
-        entry.kind === 'event'
-          ? [{ index: entry.index, at: entry.at, event: entry.event, version: markOf(entry.event) }]
-          : [],
-      ),
-    };
+    } as const;
+    const events = own.flatMap((entry): Received[] =>
+      entry.kind === 'event'
+        ? [{ index: entry.index, at: entry.at, event: entry.event, version: markOf(entry.event) }]
+        : [],
+    );
+    if (join.kind === 'join') return [{ ...subscriber, plot: join.plot, events }];
+    // Of a list: what it was told of each work request there, as if it had subscribed to that.
+    return [...scene.plots.entries()].flatMap(([plot, { service, compartmentId }]) =>
+      service === join.service && compartmentId === join.compartmentId
+        ? [{ ...subscriber, plot, events: events.filter((one) => plotOf(run, one) === plot).map(asSingle) }]
+        : [],
+    );
   });
 };
+
+const plotOf = (run: Run, { event: { workRequest } }: Received): number =>
+  run.lives.findIndex(({ id }) => id === workRequest?.ref.workRequestId);
+
+const asSingle = (received: Received): Received =>
+  received.event.type === 'ADDED'
+    ? { ...received, event: { ...received.event, type: 'SNAPSHOT' } }
+    : received;
 
 const looksIn = (entries: readonly Entry[]): readonly Look[] => {
   const ends = new Map(
@@ -222,16 +243,24 @@ const withVersions = (
     const fits = (version: number): boolean =>
       truth[version]?.rawStatus === rawStatus &&
       (truth[version]?.percent === null || percents.get(version) === percentComplete);
-    const newer = seen.filter(
+    const newer = seen.filter((one) => one.version > mark && fits(one.version));
+    const before = newer.filter((one) => one.index < subscriber.joined.index && event.type === 'SNAPSHOT');
+    const since = newer.filter(
       (one) =>
-        one.version > mark &&
-        fits(one.version) &&
-        (one.index < subscriber.joined.index
-          ? event.type === 'SNAPSHOT'
-          : one.index < index && !one.isWhole && !fits(mark)),
+        one.index > subscriber.joined.index &&
+        one.index < index &&
+        !one.isWhole &&
+        one.version >= last.version,
     );
     const isSame = mark === last.mark && !fits(mark) && fits(last.version);
-    const version = isSame ? last.version : Math.max(mark, ...newer.map((one) => one.version));
+    const version =
+      before.length > 0
+        ? Math.max(...before.map((one) => one.version))
+        : fits(mark) || since.length === 0
+          ? mark
+          : isSame
+            ? last.version
+            : Math.min(...since.map((one) => one.version));
     last = { mark, version };
     return { ...received, version };
   });
@@ -255,14 +284,14 @@ const jumpsWithin = (run: Run, from: number, to: number): boolean =>
 // ─── the rules ───
 
 /** Numbers, order of types, and nothing after the end. */
-const judgeForm = ({ events }: Subscriber, complain: Complain): void => {
+const judgeForm = ({ events, isOfList }: Subscriber, complain: Complain): void => {
   let isOpen = true;
   let hasSnapshot = false;
   let previous: string | null = null;
   for (const [place, received] of events.entries()) {
     const { event, at } = received;
     const name = `${event.type} ${event.gap?.reason ?? event.workRequest?.status ?? ''}`;
-    if (event.sequence !== place + 1)
+    if (event.sequence !== place + 1 && !isOfList)
       complain('sequence', `${name} is number ${event.sequence}, not ${place + 1}`, { at });
     if (!isOpen) complain('nothing after the end', name, { at });
     if (event.type === 'GAP') {
@@ -296,7 +325,7 @@ const isHeld = ({ workRequest }: WatchEvent): boolean =>
 /** Every state is a true one, whole, and none is older than the one before. */
 const judgeStates = (
   { truth, seen, percents }: Story,
-  { events, joined }: Subscriber,
+  { events, joined, isOfList }: Subscriber,
   complain: Complain,
 ): void => {
   let last = knownAt({ truth, seen }, joined);
@@ -323,6 +352,8 @@ const judgeStates = (
     if (version === last && event.type === 'CHANGED' && !isRest)
       complain('no duplicates', `${name} was told before`, { at });
     last = Math.max(last, version);
+    // What is over when a list first shows it is told as the list has it.
+    if (isOfList && event.workRequest.origin === 'list') continue;
     if (really.hasResources && resources === null)
       complain('whole states', `${name} has no resources`, { at });
     if (really.percent === null) continue;
@@ -338,7 +369,7 @@ const judgeStates = (
 
 /** Everything that the gateway saw while it was subscribed was told, in order, and what was merged is counted. */
 const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, complain: Complain): void => {
-  const { events, joined, ended, reader } = subscriber;
+  const { events, joined, ended, reader, isOfList } = subscriber;
   const states = events.filter(isState);
   const isOverflowed = events.at(-1)?.event.gap?.reason === 'OVERFLOW';
   const isReadToTheEnd = ended.how === 'done' || reader.kind === 'eager';
@@ -364,6 +395,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
       (truth[version]?.isUnspoken === true && !isNewStatus(truth, before, version))
     );
   };
+  const inPart = new Set(seen.filter(({ isWhole }) => !isWhole).map(({ version }) => version)).size;
   const hasOlder = seen.some(
     ({ index, version }) => index > joined.index && index < ended.index && version < known,
   );
@@ -375,7 +407,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
       .slice(from, to + 1)
       .filter((_, index) => from + index === to || !isOptional(from + index)).length;
     // Where an older answer came in between, the details of what was known may be told once more.
-    return needed - 1 <= mergedCount && mergedCount <= to - from + (hasOlder ? 1 : 0);
+    return needed - 1 <= mergedCount && mergedCount <= to - from + (hasOlder ? 1 : 0) + inPart;
   };
   const isLoss = (from: number, to: number): boolean => {
     let first = from;
@@ -397,12 +429,26 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     const isWhole = markOf(event) === version;
     const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
     const name = `${event.type} of version ${version}`;
+    // What a list shows as over is told as it stands there.
+    if (
+      isOfList &&
+      place < 0 &&
+      to < 0 &&
+      truth[version]?.isFinal &&
+      seen.some((one) => one.version === version)
+    )
+      return;
     if (to < 0 || to <= place)
       return complain('all that was seen', `${name}; seen were ${versions.join(', ')}`, { at });
     // A SNAPSHOT begins with what was known, with the first look, or with the first that was seen whole.
+    // Whoever watches a list hears of it when the list was read.
     const firstWhole = versions.findIndex((_, index) => index > 0 && whole.has(index));
     const starts =
-      place < 0 ? [...new Set([0, 1, firstWhole])].filter((start) => start >= 0 && start <= to) : [place + 1];
+      place < 0
+        ? [...(isOfList ? versions.keys() : new Set([0, 1, firstWhole]))].filter(
+            (start) => start >= 0 && start <= to,
+          )
+        : [place + 1];
     const fitting = starts.find((start) => canStandFor(start, to, event.mergedCount));
     if (fitting === undefined)
       complain(
@@ -412,14 +458,15 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
       );
     else if (isLoss(fitting, to))
       complain('all that was seen', `${name} hides a status in ${describe(fitting, to)}`, { at });
-    if (reader.kind === 'eager' && event.mergedCount > 0)
+    if (reader.kind === 'eager' && event.mergedCount > 0 && !isOfList)
       complain('mergedCount', 'merged although it was read at once', { at });
     place = to;
   }
-  if (!isReadToTheEnd || isOverflowed) return;
+  if (!isReadToTheEnd || isOverflowed || states.length === 0) return;
   // After its end nothing is told any more.
   const hasEnded =
-    ended.how === 'done' && (events.some(isEnding) || truth[versions[place] ?? -1]?.isFinal === true);
+    (ended.how === 'done' || isOfList) &&
+    (events.some(isEnding) || truth[versions[place] ?? -1]?.isFinal === true);
   const left = versions
     .slice(place + 1)
     .filter((version, index) => version >= 0 && !isOptional(place + 1 + index));
@@ -454,10 +501,11 @@ const judgeEnd = (
     complain('the end is told', `version ${end.version} was seen`, { at: end.at });
   const whole = seen.filter(({ isWhole }) => isWhole);
   const held = whole.find(({ version, index }) => truth[version]?.isUnspoken && index < ended.index);
+  const { pollMinMs } = run.scene.settings;
   const hasLookedAgain = (until: number): boolean =>
     looks.some(
       ({ from, to, found }) => found === 'state' && held && from.index > held.index && to && to.index < until,
-    );
+    ) || whole.some(({ at, index }) => held && index < until && at - held.at >= pollMinMs / 2);
   if (held && reader.kind === 'eager') {
     const isFinished = last?.event.type === 'FINISHED' && isHeld(last.event);
     if (isFinished && !hasLookedAgain(last.index))
@@ -572,7 +620,7 @@ const retentionMs = 12 * 60 * 60 * 1000;
 const judgeAbsence = (
   run: Run,
   story: Story,
-  { events, joined, ended, reader }: Subscriber,
+  { events, joined, ended, reader, isOfList }: Subscriber,
   complain: Complain,
 ): void => {
   const { pollMinMs, pollMaxMs } = run.scene.settings;
@@ -602,13 +650,14 @@ const judgeAbsence = (
         });
     }
   }
+  if (isOfList) return;
   // Three in a row over two intervals, all in its presence: then it has to be over.
   const present = looks.filter(({ index }) => index > joined.index && index < ended.index);
   let first: Placed | null = null;
   let count = 0;
   for (const look of present) {
     const isBroken =
-      first !== null && whole.some(({ index }) => index > (first?.index ?? 0) && index < look.index);
+      first !== null && story.seen.some(({ index }) => index > (first?.index ?? 0) && index < look.index);
     if (look.found === 'state' || isBroken) [first, count] = [null, 0];
     if (look.found !== 'absent') continue;
     first ??= look;
@@ -669,8 +718,8 @@ const judgeLooks = (run: Run, { looks, subscribers, seen, truth }: Story, compla
   // Somebody who reads at once and was there all the time: so it was one and the same watch.
   const isOneWatch = (from: Placed, to: Placed): boolean =>
     subscribers.some(
-      ({ reader, joined, ended }) =>
-        reader.kind === 'eager' && joined.index < from.index && ended.index > to.index,
+      ({ reader, joined, ended, isOfList }) =>
+        !isOfList && reader.kind === 'eager' && joined.index < from.index && ended.index > to.index,
     );
   for (const [place, look] of looks.entries()) {
     const { from } = look;
@@ -727,3 +776,74 @@ const judgeRate = (run: Run, complain: Complain): void => {
     }
   }
 };
+
+/** Longest time until a list is read that can be read: retries, and the back-off of a budget. */
+const readInMs = 150_000;
+
+/** SNAPSHOT of each, SYNCED, then ADDED; of nothing else; and it does not complete. */
+const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Complain): void => {
+  for (const [index, join] of run.entries.entries()) {
+    if (join.kind !== 'joinList') continue;
+    const { who, at: joinedAt } = join;
+    const tell = (rule: string, what: string, at = joinedAt): void => complain(rule, what, { who, at });
+    const own = run.entries.slice(index).filter((entry) => 'who' in entry && entry.who === who);
+    const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
+    const events = own.flatMap((entry) => (entry.kind === 'event' ? [entry] : []));
+    if (end && end.kind !== 'leave') tell('a list does not complete', end.kind, end.at);
+    const synced = events.findIndex(({ event }) => event.type === 'SYNCED');
+    for (const [place, { event, at }] of events.entries()) {
+      const name = `${event.type} ${event.gap?.reason ?? event.workRequest?.status ?? ''}`;
+      if (event.sequence !== place + 1)
+        tell('sequence', `${name} is number ${event.sequence}, not ${place + 1}`, at);
+      const isBefore = synced < 0 || place < synced;
+      if (event.type === 'SYNCED' && place !== synced) tell('SYNCED', 'a second time', at);
+      if (event.type === 'SNAPSHOT' && !isBefore) tell('SYNCED', `${name} after it`, at);
+      if (event.type === 'ADDED' && isBefore) tell('SYNCED', `${name} before it`, at);
+      const { service, compartmentId } =
+        run.scene.plots[plotOf(run, { event, at, index: place, version: 0 })] ?? {};
+      const isOurs = service === join.service && compartmentId === join.compartmentId;
+      if (event.workRequest !== null && !isOurs) tell('only what is in the list', name, at);
+      if (
+        event.workRequest === null &&
+        event.type === 'GAP' &&
+        !hasFailed(run, join.service, at) &&
+        !isTroubledAt(run, join.service, at)
+      )
+        tell('GAP of a list', `${name}, although nothing failed`, at);
+    }
+    const act = run.scene.acts.find((one) => one.kind === 'joinList' && one.who === who);
+    if (act?.kind !== 'joinList' || act.reader.kind === 'late') continue;
+    const endsAt = end?.at ?? run.closedAt;
+    if (synced < 0 && endsAt - joinedAt > readInMs) tell('SYNCED', `not within ${endsAt - joinedAt} ms`);
+    for (const { plot, events: told, ended } of subscribers.filter((one) => one.who === who)) {
+      const { bornAt = 0, forgottenAt = null } = run.scene.plots[plot] ?? {};
+      const since = Math.max(joinedAt, bornAt);
+      if (
+        told.length === 0 &&
+        forgottenAt === null &&
+        endsAt - since > readInMs &&
+        !isTroubled(run, join.service, since)
+      )
+        complain('all of the list', `nothing within ${endsAt - since} ms`, { who, plot, at: since });
+      const last = told.at(-1);
+      const truth = run.lives[plot] ? truthOf(run.lives[plot], run.startedAt) : [];
+      const over = truth.find(({ isFinal }) => isFinal);
+      const isTold = last && (isEnding(last) || last.event.workRequest?.isTerminal === true);
+      if (last && !isTold && over && over.at < run.scene.settings.activeMs && ended.index >= run.closedIndex)
+        complain('the end is told', `it was over at ${over.at}, and nobody said so`, {
+          who,
+          plot,
+          at: over.at,
+        });
+    }
+  }
+};
+
+const hasFailed = (run: Run, service: string, until: number): boolean =>
+  run.entries.some((entry) => entry.kind === 'failed' && entry.service === service && entry.at <= until);
+
+const isTroubled = ({ scene }: Run, service: string, from: number): boolean =>
+  scene.troubles.some((trouble) => trouble.service === service && trouble.to > from);
+
+const isTroubledAt = ({ scene }: Run, service: string, at: number): boolean =>
+  scene.troubles.some((trouble) => trouble.service === service && trouble.from < at);

@@ -182,6 +182,16 @@ describe('what was seen in part', () => {
     expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
   });
 
+  test('by others, while a look is under way, waits for it no longer than silence is no news', async () => {
+    const { clock, watchers } = createBench([{}, new Promise(() => {})]);
+    const reader = readAll(watchers.watch(refOf()));
+    await clock.advance(pollMinMs);
+    watchers.pass(workRequestOf({ status: 'WAITING' }));
+    await clock.advance(3 * pollMinMs);
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS', 'CHANGED WAITING']);
+    await reader.feed.return();
+  });
+
   test('is nothing to begin with', async () => {
     const { watchers } = createBench([new Promise(() => {})]);
     const reader = readAll(watchers.watch(refOf()));
