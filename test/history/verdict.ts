@@ -253,14 +253,19 @@ const withVersions = (
         one.version >= last.version,
     );
     const isSame = mark === last.mark && !fits(mark) && fits(last.version);
+    // The details stayed, so the news is how far it is.
+    const isProgress = mark === last.mark && event.type === 'CHANGED';
+    const next = since.filter((one) => one.version > last.version).map((one) => one.version);
     const version =
       before.length > 0
         ? Math.max(...before.map((one) => one.version))
-        : fits(mark) || since.length === 0
-          ? mark
-          : isSame
-            ? last.version
-            : Math.min(...since.map((one) => one.version));
+        : isProgress && next.length > 0
+          ? Math.min(...next)
+          : fits(mark) || since.length === 0
+            ? mark
+            : isSame
+              ? last.version
+              : Math.min(...since.map((one) => one.version));
     last = { mark, version };
     return { ...received, version };
   });
@@ -429,7 +434,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     const isWhole = markOf(event) === version;
     const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
     const name = `${event.type} of version ${version}`;
-    // What a list shows as over is told as it stands there.
+    // What was seen in part to be over is told as it stands there.
     if (
       isOfList &&
       place < 0 &&
@@ -508,7 +513,9 @@ const judgeEnd = (
     ) || whole.some(({ at, index }) => held && index < until && at - held.at >= pollMinMs / 2);
   if (held && reader.kind === 'eager') {
     const isFinished = last?.event.type === 'FINISHED' && isHeld(last.event);
-    if (isFinished && !hasLookedAgain(last.index))
+    const isGone =
+      looks.filter(({ found, from }) => found === 'absent' && from.index > held.index).length >= 3;
+    if (isFinished && !isGone && !hasLookedAgain(last.index))
       complain('read once more', 'finished by its time alone, at the first look', { at: last.at });
     // Its own watch has to have seen it twice.
     const first = whole.find(({ version, index }) => truth[version]?.isUnspoken && index > joined.index);
