@@ -183,6 +183,8 @@ export const createListing = (options: ListingOptions): Listing => {
       if (snapshot) tellState(snapshot);
     } else if (mustFollow(item)) {
       if (!over.has(item.id)) follow(item);
+      // Watched to an end that its word does not tell.
+      else if (isWhole) tellState(snapshotOf(item, true));
     } else if (isNew || isWhole) {
       tellState(snapshotOf(item, true));
     }

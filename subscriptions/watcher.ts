@@ -44,7 +44,7 @@ export interface WatcherOptions {
 export type Writer = Pick<FeedWriter, 'push' | 'end' | 'fail'>;
 
 export interface Follow {
-  /** The state that is known now, as a newcomer would be told; null: none yet. */
+  /** The state that is known now, as a newcomer would be told; null: none yet, or it is about to be told. */
   snapshot(): Told | null;
   leave(): void;
 }
@@ -274,7 +274,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       const subscriber: Subscriber = { isWaiting: true, isFeed: false, writer };
       seat(subscriber);
       return {
-        snapshot: () => (track.known === null ? null : presentState(track.known)),
+        snapshot: () => (track.known === null || subscriber.isWaiting ? null : presentState(track.known)),
         leave: () => detach(subscriber),
       };
     },

@@ -31,6 +31,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
   const cloud = new Map<string, Map<string, Fields> | Error>();
   const lists: { readonly at: number; readonly isWhole: boolean }[] = [];
   const gets: string[] = [];
+  let held = Promise.resolve();
   const itemOf = (id: string, compartmentId: string, fields: Fields, origin: 'get' | 'list'): WorkRequest =>
     workRequestOf({ ref: refOf(id), id, compartmentId, origin, observedAt: clock.now(), ...fields });
   let watchers: Watchers | null = null;
@@ -42,6 +43,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
     isListComplete: () => isListComplete,
     async read({ workRequestId }) {
       gets.push(workRequestId);
+      await held;
       for (const [compartmentId, content] of cloud) {
         const fields = content instanceof Map ? content.get(workRequestId) : undefined;
         if (fields) return itemOf(workRequestId, compartmentId, fields, 'get');
@@ -76,7 +78,13 @@ const createCloud = ({ isListComplete = true } = {}) => {
       wantsWhole: () => wantsWhole,
       more: more && { place: placeOf(), find: async () => (await more()).map(placeOf) },
     });
-  return { clock, watchers, set, watch, lists, gets };
+  /** Gets do not answer until the function that it returns is called. */
+  const hold = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held = promise;
+    return resolve;
+  };
+  return { clock, watchers, set, watch, lists, gets, hold };
 };
 
 const told = ({ events }: Reader): readonly string[] =>
@@ -151,6 +159,43 @@ describe('a watched list', () => {
       'CHANGED IN_PROGRESS a',
       'FINISHED FAILED b',
     ]);
+    watchers.stop();
+  });
+
+  test('tells newcomers what ended without a final word', async () => {
+    const { clock, set, watch, watchers } = createCloud();
+    set('c', { a: {} });
+    const first = readAll(watch());
+    await settle();
+    set('c', { a: { timeFinished: new Date(0) } });
+    await clock.advance(4 * pollMinMs);
+    expect(told(first)).toEqual(['SNAPSHOT IN_PROGRESS a', 'SYNCED', 'FINISHED IN_PROGRESS a']);
+    const newcomer = readAll(watch());
+    await clock.advance(pollMinMs);
+    expect(told(newcomer)).toEqual(['SNAPSHOT IN_PROGRESS a', 'SYNCED']);
+    watchers.stop();
+  });
+
+  test('loses no change of what somebody else is just looking at', async () => {
+    const { clock, set, watch, watchers, hold } = createCloud();
+    set('c', { a: { status: 'ACCEPTED' } });
+    const single = readAll(watchers.watch(refOf('a')));
+    await settle();
+    const release = hold();
+    await clock.advance(pollMinMs);
+    set('c', { a: { percentComplete: 1 } });
+    const newcomer = readAll(watch());
+    await settle();
+    release();
+    await settle();
+    set('c', { a: { percentComplete: 2 } });
+    await clock.advance(2 * pollMinMs);
+    expect(told(single)).toEqual([
+      'SNAPSHOT ACCEPTED a',
+      'CHANGED IN_PROGRESS 1 a',
+      'CHANGED IN_PROGRESS 2 a',
+    ]);
+    expect(told(newcomer)).toEqual(['SNAPSHOT IN_PROGRESS 1 a', 'SYNCED', 'CHANGED IN_PROGRESS 2 a']);
     watchers.stop();
   });
 
