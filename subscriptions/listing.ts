@@ -198,10 +198,13 @@ export const createListing = (options: ListingOptions): Listing => {
     const settle = (): void => {
       if (unsettled.delete(id)) greet();
     };
+    let isOver = false;
     const finish = (last?: Told): void => {
+      isOver = true;
       followed.delete(id);
       deep.delete(id);
-      over.add(id);
+      // What gets did not find and the list still shows is there.
+      if (!isComplete || !last?.gap) over.add(id);
       if (last) relay(last);
       settle();
     };
@@ -215,7 +218,7 @@ export const createListing = (options: ListingOptions): Listing => {
     };
     unsettled.add(id);
     const seat = options.follow(ref, isComplete ? { id, ref, ...item } : null, writer);
-    if (!over.has(id)) followed.set(id, seat);
+    if (!isOver) followed.set(id, seat);
   };
 
   const relay = (told: Told): void => {

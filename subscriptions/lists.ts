@@ -120,8 +120,13 @@ export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow 
           onNews(event) {
             if (isLeft) return;
             const { workRequest, gap } = event;
-            if (workRequest !== null && told.get(workRequest.id) === key) writer.push(event);
-            else if (gap === null) consider(event, key);
+            if (workRequest === null || told.get(workRequest.id) !== key) {
+              if (gap === null) consider(event, key);
+              return;
+            }
+            writer.push(event);
+            // Where it is seen again, it is for the first time.
+            if (gap !== null && gap.reason !== 'UPSTREAM_SILENT') told.delete(workRequest.id);
           },
           onTrouble(gap) {
             if (isLeft) return;

@@ -291,6 +291,7 @@ const jumpsWithin = (run: Run, from: number, to: number): boolean =>
 /** Numbers, order of types, and nothing after the end. */
 const judgeForm = ({ events, isOfList }: Subscriber, complain: Complain): void => {
   let isOpen = true;
+  let isLost = false;
   let hasSnapshot = false;
   let previous: string | null = null;
   for (const [place, received] of events.entries()) {
@@ -298,6 +299,11 @@ const judgeForm = ({ events, isOfList }: Subscriber, complain: Complain): void =
     const name = `${event.type} ${event.gap?.reason ?? event.workRequest?.status ?? ''}`;
     if (event.sequence !== place + 1 && !isOfList)
       complain('sequence', `${name} is number ${event.sequence}, not ${place + 1}`, { at });
+    // What was lost and is in its list again begins anew.
+    if (isOfList && isLost && event.type === 'SNAPSHOT') {
+      isOpen = true;
+      hasSnapshot = false;
+    }
     if (!isOpen) complain('nothing after the end', name, { at });
     if (event.type === 'GAP') {
       if (!hasSnapshot && event.workRequest !== null && event.gap?.reason !== 'OVERFLOW')
@@ -319,6 +325,7 @@ const judgeForm = ({ events, isOfList }: Subscriber, complain: Complain): void =
         isOpen = false;
     }
     if (isEnding(received)) isOpen = false;
+    isLost = isEnding(received) && event.type === 'GAP';
   }
 };
 
@@ -443,6 +450,11 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
       seen.some((one) => one.version === version)
     )
       return;
+    // What was lost and is in its list again: whatever was seen in between was nobody's to tell.
+    if (isOfList && event.type === 'SNAPSHOT' && place >= 0 && to >= place) {
+      place = to;
+      continue;
+    }
     if (to < 0 || to <= place)
       return complain('all that was seen', `${name}; seen were ${versions.join(', ')}`, { at });
     // A SNAPSHOT begins with what was known, with the first look, or with the first that was seen whole.

@@ -176,6 +176,22 @@ describe('a watched list', () => {
     watchers.stop();
   });
 
+  test('goes on with what gets did not find, where the list shows it again', async () => {
+    const { clock, set, watch, watchers } = createCloud();
+    set('c', { a: {} });
+    const reader = readAll(watch());
+    await settle();
+    set('c', {});
+    await clock.advance(10 * pollMinMs);
+    expect(told(reader)).toEqual(['SNAPSHOT IN_PROGRESS a', 'SYNCED', 'GAP NOT_FOUND a']);
+    set('c', { a: { percentComplete: 9 } });
+    await clock.advance(10 * pollMinMs);
+    set('c', { a: { status: 'SUCCEEDED' } });
+    await clock.advance(10 * pollMinMs);
+    expect(told(reader).slice(3)).toEqual(['ADDED IN_PROGRESS 9 a', 'FINISHED SUCCEEDED a']);
+    watchers.stop();
+  });
+
   test('loses no change of what somebody else is just looking at', async () => {
     const { clock, set, watch, watchers, hold } = createCloud();
     set('c', { a: { status: 'ACCEPTED' } });
