@@ -33,11 +33,7 @@ interface Place {
   readonly appointment: Appointment;
 }
 
-/** @param observe how late each alarm rang, in milliseconds */
-export const createAgenda = (
-  clock: Pick<Clock, 'passed' | 'sleep'>,
-  observe?: (lateMs: number) => void,
-): Agenda => {
+export const createAgenda = (clock: Pick<Clock, 'passed' | 'sleep'>): Agenda => {
   const queue = new TinyQueue<Place>([], (one, other) => one.at - other.at);
   let set = 0;
   let timer: { readonly at: number; readonly abort: AbortController } | null = null;
@@ -74,7 +70,6 @@ export const createAgenda = (
       } else {
         appointment.due = null;
         set -= 1;
-        observe?.(now - due.at);
         due.ring();
       }
     }

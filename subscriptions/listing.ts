@@ -44,6 +44,8 @@ export interface ListingOptions {
   readonly agenda: Agenda;
   readonly random: () => number;
   readonly tally: Tally;
+  /** How much later than due a look began, in milliseconds. */
+  readonly observeLateness: (lateMs: number) => void;
   readonly onTrouble: (error: unknown) => void;
   /** The last listener left. */
   readonly onStopped: () => void;
@@ -115,6 +117,7 @@ export const createListing = (options: ListingOptions): Listing => {
   const look = async (): Promise<void> => {
     isLooking = true;
     lookedAt = clock.passed();
+    if (dueAt !== null) options.observeLateness(Math.max(0, lookedAt - dueAt));
     dueAt = null;
     notBefore = 0;
     hasNews = false;

@@ -8,9 +8,11 @@
  */
 import type { Clock, WorkRequest } from '../datasources/types.ts';
 import type { Agenda } from './agenda.ts';
+import { changedFields } from './changes.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
 import type { Feed, FeedWriter } from './feed.ts';
+import type { Member, Membership } from './groups.ts';
 import { presentOf } from './present.ts';
 import { nextDelayMs } from './schedule.ts';
 import type { Tally } from './tally.ts';
@@ -28,8 +30,12 @@ export interface WatcherOptions {
   readonly tally: Tally;
   /** Whether looks wait for the gateway's own budget: then no answer is no silence of upstream's. */
   readonly isHeldUp: () => boolean;
-  /** It is about to look: others may want to do so in the same breath. */
-  readonly onLook: () => void;
+  /** Who it looks together with. */
+  readonly enrol: (member: Member) => Membership;
+  /** What it looks together with, once it was seen. */
+  readonly groupOf: (workRequest: WorkRequest) => string | null;
+  /** How much later than due a look began, in milliseconds. */
+  readonly observeLateness: (lateMs: number) => void;
   /** A state was seen, after none or in another compartment. */
   readonly onPlaced: (workRequest: WorkRequest) => void;
   /** The first failure of a row, and the answer that ended it (`error` null). */
@@ -49,7 +55,7 @@ export interface Follow {
   leave(): void;
 }
 
-export interface Watcher {
+export interface Watcher extends Member {
   attach(): Feed;
   /** The same for a list, which tells its own subscribers. */
   follow(writer: Writer): Follow;
@@ -57,8 +63,6 @@ export interface Watcher {
   observe(workRequest: WorkRequest): void;
   /** One from the list of a poll: it may be just what a look of this watcher is waiting for. */
   pass(workRequest: WorkRequest): void;
-  /** Looks now if it would do so soon. */
-  join(): void;
   /** Looks as soon as it may: what is known is about to change. */
   hurry(): void;
   /** The last state seen; null when there was none. */
@@ -94,18 +98,22 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   const look = async (): Promise<void> => {
     isLooking = true;
     lookedAt = clock.passed();
+    if (dueAt !== null) options.observeLateness(Math.max(0, lookedAt - dueAt));
     dueAt = null;
     tally.polls += 1;
     // The rest that upstream asked for is over, also where the wall clock was set back meanwhile.
     track = { ...track, notBefore: 0 };
     // A look that is late itself (a suspended machine, a changed clock) is no silence of upstream.
     armSilence(lookedAt + track.intervalMs);
-    const outcome = await ask(lookedAt);
+    const asking = ask(lookedAt);
+    const onAnswer = membership.begin(track.intervalMs);
+    const outcome = await asking;
     isLooking = false;
     const own = outcome.kind === 'seen' ? outcome.workRequest : null;
     for (const seen of passedBy.splice(0)) if (seen !== own) observe(seen);
     if (!isStopped) take(outcome);
     else if (own !== null) options.onLate(own);
+    onAnswer();
   };
 
   const ask = async (askedAt: number): Promise<Outcome> => {
@@ -141,7 +149,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     if (isFailing !== before.failures > 0)
       options.onTrouble(outcome.kind === 'failed' ? outcome.error : null);
     if (track.known !== null && track.known.compartmentId !== (before.known?.compartmentId ?? null))
-      options.onPlaced(track.known);
+      place(track.known);
     if (step.told?.gap) tally.gaps[step.told.gap.reason] += 1;
     if (step.end !== null) return finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
@@ -153,6 +161,11 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     const told = step.told && withDue(step.told);
     for (const subscriber of subscribers)
       for (const news of newsFor(subscriber, told)) subscriber.writer.push(news);
+  };
+
+  const place = (workRequest: WorkRequest): void => {
+    membership.moveTo(options.groupOf(workRequest));
+    options.onPlaced(workRequest);
   };
 
   const finish = (told: Told | null, end: End): void => {
@@ -211,6 +224,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     lookAlarm.clear();
     silenceAlarm.clear();
     subscribers.clear();
+    membership.moveTo(null);
     options.onStopped(rest);
   };
 
@@ -245,17 +259,20 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   const startLook = (): void => {
     lookAlarm.clear();
     look().catch((error: unknown) => finish(null, { error }));
-    options.onLook();
   };
-  const lookAlarm = agenda.createAlarm(startLook);
+  const lookAlarm = agenda.createAlarm(() => {
+    if (!membership.mustWait()) startLook();
+  });
   const silenceAlarm = agenda.createAlarm(() => {
     // What others saw meanwhile waits for the look, but not longer than silence is no news.
     if (passedBy.length > 0) for (const seen of passedBy.splice(0)) observe(seen);
-    else if (isLooking && options.isHeldUp()) silenceAlarm.set(track.intervalMs);
+    else if ((isLooking || isOverdue()) && options.isHeldUp()) silenceAlarm.set(track.intervalMs);
     else take({ kind: 'quiet' });
   });
 
-  return {
+  const isOverdue = (): boolean => !isLooking && dueAt !== null && dueAt <= clock.passed();
+
+  const self: Watcher = {
     attach() {
       const writer = createFeed({
         capacity,
@@ -280,13 +297,20 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     },
     observe,
     pass(workRequest) {
-      if (isLooking) passedBy.push(workRequest);
-      else observe(workRequest);
+      if (!isLooking) return observe(workRequest);
+      const last = passedBy.at(-1);
+      // The same again is no news, only a later sight of it.
+      if (last !== undefined && changedFields(last, workRequest).length === 0) passedBy.pop();
+      passedBy.push(workRequest);
     },
-    join() {
+    join(withinMs) {
       if (isStopped || isLooking || dueAt === null) return;
       const now = clock.passed();
-      if (track.notBefore <= now && dueAt - now <= track.intervalMs / 2) startLook();
+      const soonMs = Math.max(track.intervalMs / 2, now - track.answeredAt < rules.pollMinMs ? 0 : withinMs);
+      if (track.notBefore <= now && dueAt - now <= soonMs) startLook();
+    },
+    get isOverdue() {
+      return isOverdue();
     },
     hurry,
     present: () => presentOf(track, moment()),
@@ -301,6 +325,8 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       return feeds;
     },
   };
+  const membership = options.enrol(self);
+  return self;
 };
 
 /** Seen in part while others looked: the rest is still to be read in its time. */

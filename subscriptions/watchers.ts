@@ -14,6 +14,7 @@ import { createAgenda } from './agenda.ts';
 import type { GapReason } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
+import { createGroups } from './groups.ts';
 import { createListing } from './listing.ts';
 import { createLists } from './lists.ts';
 import { createTally } from './tally.ts';
@@ -51,7 +52,7 @@ export interface WatchersOptions {
   readonly clock: Clock;
   /** In [0, 1); spreads looks that would fall together. */
   readonly random: () => number;
-  /** How much later than due something was done, in milliseconds. */
+  /** How much later than due each look began, in milliseconds. */
   readonly observeLateness?: (lateMs: number) => void;
   readonly log?: WatchLog;
   /** Events that may wait for one subscriber. */
@@ -112,19 +113,18 @@ export const createWatchers = ({
   onWatch,
   clock,
   random,
-  observeLateness,
+  observeLateness = () => {},
   log,
   bufferSize = 100,
   ...rules
 }: WatchersOptions): Watchers => {
   const watchers = new Map<string, Watcher>();
-  const groups = new Map<string, Set<Watcher>>();
-  const agenda = createAgenda(clock, observeLateness);
+  const groups = createGroups();
+  const agenda = createAgenda(clock);
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
   const tally = createTally();
   let isStopped = false;
-  let isGathering = false;
 
   const moment = (): Moment => ({ at: clock.passed(), wall: clock.now() });
 
@@ -133,14 +133,7 @@ export const createWatchers = ({
     rests.delete(key);
     const now = moment();
     const isResting = rest !== undefined && rest.notBefore > now.at;
-    let group: string | null = null;
     let placed: WorkRequest | null = null;
-    const moveTo = (next: string | null): void => {
-      if (next === group) return;
-      if (group !== null) leave(group, watcher);
-      if (next !== null) enter(next, watcher);
-      group = next;
-    };
     const watcher = createWatcher(isResting ? resumeTrack(rest, now) : startTrack(now, rules), {
       // While its list is watched, it is read with that.
       read: async () => (await (placed && lists.of(placed))?.refresh(placed.id)) ?? read(ref),
@@ -151,16 +144,14 @@ export const createWatchers = ({
       capacity: bufferSize,
       tally,
       isHeldUp: () => isHeldUp(ref),
-      onLook: () => gather(group),
-      onPlaced(workRequest) {
-        placed = workRequest;
-        moveTo(groupOf(workRequest));
-      },
+      enrol: (member) => groups.enrol(member, () => isHeldUp(ref)),
+      groupOf,
+      observeLateness,
+      onPlaced: (workRequest) => (placed = workRequest),
       onTrouble: (error) => report(log, ref, error),
       onStopped(track) {
         watchers.delete(key);
         onWatch?.(key, false);
-        moveTo(null);
         if (track !== null) keepRest(key, track);
       },
       onLate: (workRequest) => observe(key, workRequest),
@@ -194,31 +185,11 @@ export const createWatchers = ({
         agenda,
         random,
         tally,
+        observeLateness,
         onTrouble: (error) => report(log, place, error),
         onStopped,
       }),
   });
-
-  const gather = (group: string | null): void => {
-    const mates = group === null ? undefined : groups.get(group);
-    // Those who join do not gather the others again.
-    if (mates === undefined || isGathering) return;
-    isGathering = true;
-    for (const mate of mates) mate.join();
-    isGathering = false;
-  };
-
-  const enter = (group: string, watcher: Watcher): void => {
-    const mates = groups.get(group);
-    if (mates) mates.add(watcher);
-    else groups.set(group, new Set([watcher]));
-  };
-
-  const leave = (group: string, watcher: Watcher): void => {
-    const mates = groups.get(group);
-    mates?.delete(watcher);
-    if (mates?.size === 0) groups.delete(group);
-  };
 
   const observe = (key: string, workRequest: WorkRequest): void => {
     const watcher = watchers.get(key);

@@ -68,6 +68,83 @@ describe('watches of one group', () => {
   });
 });
 
+describe('while looks wait for the budget of the gateway', () => {
+  /** Each read waits until the test answers all that were made by then. */
+  const createShortBench = () => {
+    const clock = createManualClock();
+    const waiting = new Map<string, () => void>();
+    const begun: string[] = [];
+    const late: number[] = [];
+    const watchers = createWatchers({
+      ...rules,
+      clock,
+      random: () => 0.5,
+      keyOf: ({ workRequestId }) => workRequestId,
+      groupOf: ({ compartmentId }) => compartmentId,
+      isHeldUp: () => true,
+      observeLateness: (lateMs) => late.push(lateMs),
+      read({ workRequestId: id }) {
+        begun.push(id);
+        return new Promise((resolve) =>
+          waiting.set(id, () => resolve(workRequestOf({ ref: refOf(id), id, compartmentId: 'c' }))),
+        );
+      },
+    });
+    const answer = async (...ids: readonly string[]): Promise<void> => {
+      await clock.advance(0);
+      for (const id of ids) waiting.get(id)?.();
+      await clock.advance(0);
+    };
+    return { clock, watchers, begun, late, answer };
+  };
+
+  test('whoever comes due looks with the next batch, and says how late that was', async () => {
+    const { clock, watchers, begun, late, answer } = createShortBench();
+    for (const id of ['a', 'b', 'c']) readAll(watchers.watch(refOf(id)));
+    await answer('a');
+    await clock.advance(pollMinMs / 2);
+    await answer('b', 'c');
+    // a is due first, at once with none: b and c had their answers too short a time ago.
+    begun.length = 0;
+    await clock.advance(pollMinMs / 2 - 1);
+    expect(begun).toEqual([]);
+    await clock.advance(1);
+    expect(begun).toEqual(['a', 'b', 'c']);
+    await answer('b');
+    begun.length = 0;
+    await clock.advance(3 * pollMinMs);
+    // b is due, while a batch of the others is under way whose first answer came: it begins one of its own.
+    expect(begun).toEqual(['b']);
+    await answer('c');
+    await clock.advance(2 * pollMinMs);
+    expect(begun).toEqual(['b']);
+    await answer('b');
+    expect(begun).toEqual(['b', 'c']);
+    expect(late.at(-1)).toBe(pollMinMs);
+    watchers.stop();
+    expect(clock.sleepers).toBe(0);
+  });
+
+  test('what somebody else saw meanwhile puts off the look', async () => {
+    const { clock, watchers, begun, answer } = createShortBench();
+    for (const id of ['a', 'b']) readAll(watchers.watch(refOf(id)));
+    await answer('a', 'b');
+    await clock.advance(pollMinMs);
+    await answer('b');
+    begun.length = 0;
+    await clock.advance(1.5 * pollMinMs);
+    expect(begun).toEqual(['b']);
+    const seen = workRequestOf({ ref: refOf('a'), id: 'a', compartmentId: 'c', percentComplete: 5 });
+    watchers.pass(seen);
+    await answer('a');
+    await clock.advance(pollMinMs);
+    watchers.observe(seen);
+    await answer('b');
+    expect(begun).toEqual(['b']);
+    watchers.stop();
+  });
+});
+
 describe('a look that is hurried', () => {
   test('comes one shortest interval later, and not before upstream wants it', async () => {
     const { clock, watchers, breaths } = createGroupBench({ a: 60 * minutes, resting: 60 * minutes }, 20_000);
