@@ -21,102 +21,120 @@ export interface Agenda {
 }
 
 /** Times are those of `clock.passed()`: they do not jump. */
-interface Appointment {
-  /** null while it is not set; then nothing behind it is held either. */
-  due: { readonly at: number; readonly ring: () => void } | null;
-  /** The earliest of its places in the queue. */
-  queuedAt: number | null;
-}
-
 interface Place {
   readonly at: number;
-  readonly appointment: Appointment;
+  readonly alarm: QueuedAlarm;
+}
+
+/** Where alarms stand; `set` counts those that are to ring. */
+interface Queue {
+  readonly clock: Pick<Clock, 'passed'>;
+  readonly places: TinyQueue<Place>;
+  set: number;
+  /** Something stands in front that did not, or nothing is set any more. */
+  wake(): void;
+}
+
+/** A class, as there are two for each of tens of thousands of watchers. */
+class QueuedAlarm implements Alarm {
+  readonly #queue: Queue;
+  readonly #ring: () => void;
+  /** null while it is not set. */
+  #dueAt: number | null = null;
+  /** The earliest of its places in the queue. */
+  #queuedAt: number | null = null;
+
+  constructor(queue: Queue, ring: () => void) {
+    this.#queue = queue;
+    this.#ring = ring;
+  }
+
+  set(delayMs: number): void {
+    if (this.#dueAt === null) this.#queue.set += 1;
+    this.#dueAt = this.#queue.clock.passed() + Math.max(0, delayMs);
+    this.#enqueue(this.#dueAt);
+    this.#queue.wake();
+  }
+
+  clear(): void {
+    if (this.#dueAt === null) return;
+    this.#dueAt = null;
+    this.#queue.set -= 1;
+    if (this.#queue.set === 0) this.#queue.wake();
+  }
+
+  /** One of its places has come to the front. */
+  reach(at: number, now: number): void {
+    // It was brought forward since, and has had its turn from there.
+    if (at !== this.#queuedAt) return;
+    this.#queuedAt = null;
+    if (this.#dueAt === null) return;
+    if (this.#dueAt > now) return this.#enqueue(this.#dueAt);
+    this.#dueAt = null;
+    this.#queue.set -= 1;
+    this.#ring();
+  }
+
+  /** No place of it is left. */
+  forget(): void {
+    this.#queuedAt = null;
+  }
+
+  #enqueue(at: number): void {
+    if (this.#queuedAt !== null && this.#queuedAt <= at) return;
+    this.#queuedAt = at;
+    this.#queue.places.push({ at, alarm: this });
+  }
 }
 
 export const createAgenda = (clock: Pick<Clock, 'passed' | 'sleep'>): Agenda => {
-  const queue = new TinyQueue<Place>([], (one, other) => one.at - other.at);
-  let set = 0;
+  const places = new TinyQueue<Place>([], (one, other) => one.at - other.at);
   let timer: { readonly at: number; readonly abort: AbortController } | null = null;
   let isRinging = false;
-
-  const enqueue = (appointment: Appointment, at: number): void => {
-    if (appointment.queuedAt !== null && appointment.queuedAt <= at) return;
-    appointment.queuedAt = at;
-    queue.push({ at, appointment });
-  };
 
   const ringAllDue = (): void => {
     timer = null;
     isRinging = true;
     try {
-      ringUntil(clock.passed());
+      const now = clock.passed();
+      for (let first = places.peek(); first !== undefined && first.at <= now; first = places.peek()) {
+        places.pop();
+        first.alarm.reach(first.at, now);
+      }
     } finally {
       isRinging = false;
-      wake();
+      queue.wake();
     }
-  };
-
-  const ringUntil = (now: number): void => {
-    for (let first = queue.peek(); first !== undefined && first.at <= now; first = queue.peek()) {
-      queue.pop();
-      const { appointment } = first;
-      // It was brought forward since, and has had its turn from there.
-      if (first.at !== appointment.queuedAt) continue;
-      appointment.queuedAt = null;
-      const { due } = appointment;
-      if (due === null) continue;
-      if (due.at > now) {
-        enqueue(appointment, due.at);
-      } else {
-        appointment.due = null;
-        set -= 1;
-        due.ring();
-      }
-    }
-  };
-
-  /** Holds a timer for the first place, and none when nothing is set. */
-  const wake = (): void => {
-    if (isRinging) return;
-    if (set === 0) empty();
-    const at = queue.peek()?.at ?? null;
-    if (at === null || (timer !== null && timer.at <= at)) return;
-    timer?.abort.abort();
-    const mine = { at, abort: new AbortController() };
-    timer = mine;
-    const delayMs = Math.min(longestMs, Math.max(0, at - clock.passed()));
-    clock.sleep(delayMs, mine.abort.signal).then(
-      () => timer === mine && ringAllDue(),
-      () => {},
-    );
   };
 
   const empty = (): void => {
     timer?.abort.abort();
     timer = null;
-    for (const { appointment } of queue.data) appointment.queuedAt = null;
-    queue.data = [];
-    queue.length = 0;
+    for (const { alarm } of places.data) alarm.forget();
+    places.data = [];
+    places.length = 0;
   };
 
-  return {
-    createAlarm(ring) {
-      const appointment: Appointment = { due: null, queuedAt: null };
-      return {
-        set(delayMs) {
-          if (appointment.due === null) set += 1;
-          const at = clock.passed() + Math.max(0, delayMs);
-          appointment.due = { at, ring };
-          enqueue(appointment, at);
-          wake();
-        },
-        clear() {
-          if (appointment.due === null) return;
-          appointment.due = null;
-          set -= 1;
-          if (set === 0) wake();
-        },
-      };
+  const queue: Queue = {
+    clock,
+    places,
+    set: 0,
+    /** Holds a timer for the first place, and none when nothing is set. */
+    wake() {
+      if (isRinging) return;
+      if (queue.set === 0) empty();
+      const at = places.peek()?.at ?? null;
+      if (at === null || (timer !== null && timer.at <= at)) return;
+      timer?.abort.abort();
+      const mine = { at, abort: new AbortController() };
+      timer = mine;
+      const delayMs = Math.min(longestMs, Math.max(0, at - clock.passed()));
+      clock.sleep(delayMs, mine.abort.signal).then(
+        () => timer === mine && ringAllDue(),
+        () => {},
+      );
     },
   };
+
+  return { createAlarm: (ring) => new QueuedAlarm(queue, ring) };
 };

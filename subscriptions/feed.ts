@@ -49,13 +49,12 @@ export interface FeedWriter {
   fail(error: unknown): void;
 }
 
-export interface FeedOptions {
+/** What many feeds have in common. */
+export interface FeedRules {
   /** Events that may wait to be read. */
   readonly capacity: number;
   /** The GAP that ends the feed when `told` found no room. */
   readonly overflow: (told: Told) => Told;
-  /** The subscriber left or was dropped; called once, never after `end` or `fail`. */
-  readonly onClose: () => void;
   readonly onMerge?: () => void;
 }
 
@@ -73,19 +72,14 @@ interface Waiter {
 const done = { done: true, value: undefined } as const;
 const complete: FeedEnd = { kind: 'complete' };
 
-export const createFeed = (options: FeedOptions): FeedWriter => {
-  const feed = new QueuedFeed(options);
-  return {
-    feed,
-    push: (told) => feed.push(told),
-    end: (last) => feed.end(last),
-    fail: (error) => feed.fail(error),
-  };
-};
+/** @param onClose the subscriber left or was dropped; called once, never after `end` or `fail` */
+export const createFeed = (rules: FeedRules, onClose: () => void): FeedWriter =>
+  new QueuedFeed(rules, onClose);
 
 /** A class, as there are tens of thousands that wait for nothing to happen: what they can do they have in common. */
-class QueuedFeed implements Feed {
-  readonly #options: FeedOptions;
+class QueuedFeed implements Feed, FeedWriter {
+  readonly #rules: FeedRules;
+  readonly #onClose: () => void;
   #head: Entry | null = null;
   #tail: Entry | null = null;
   #length = 0;
@@ -97,8 +91,13 @@ class QueuedFeed implements Feed {
   /** How it ends when the queue is empty; null while it is open. */
   #ending: FeedEnd | null = null;
 
-  constructor(options: FeedOptions) {
-    this.#options = options;
+  constructor(rules: FeedRules, onClose: () => void) {
+    this.#rules = rules;
+    this.#onClose = onClose;
+  }
+
+  get feed(): Feed {
+    return this;
   }
 
   push(told: Told): void {
@@ -107,14 +106,14 @@ class QueuedFeed implements Feed {
     if (waiting !== null && isReplaceable(waiting.told)) {
       waiting.told = fold(waiting.told, told);
       waiting.mergedCount += 1;
-      this.#options.onMerge?.();
-    } else if (this.#length < this.#options.capacity) {
+      this.#rules.onMerge?.();
+    } else if (this.#length < this.#rules.capacity) {
       this.#put(told);
     } else {
       this.#ending = { kind: 'overflow' };
-      this.#put(this.#options.overflow(told));
+      this.#put(this.#rules.overflow(told));
       this.#settle();
-      this.#options.onClose();
+      this.#onClose();
     }
   }
 
@@ -225,7 +224,7 @@ class QueuedFeed implements Feed {
     const wasOpen = this.#ending === null;
     this.#ending = complete;
     this.#settle();
-    if (wasOpen) this.#options.onClose();
+    if (wasOpen) this.#onClose();
   }
 }
 

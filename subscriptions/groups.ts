@@ -8,6 +8,8 @@ export interface Member {
   /** Looks now if it would do so soon, or within this time. */
   join(withinMs: number): void;
   readonly isOverdue: boolean;
+  /** Whether its looks wait for the gateway's own budget. */
+  readonly isHeldUp: boolean;
 }
 
 export interface Membership {
@@ -22,62 +24,74 @@ export interface Membership {
 }
 
 export interface Groups {
-  enrol(member: Member, isHeldUp: () => boolean): Membership;
+  enrol(member: Member): Membership;
 }
 
 interface Group {
   readonly members: Set<Member>;
   /** The looks that began last, until the first of them has ended. */
   batch: object | null;
+  /** Those who join do not gather the others again. */
+  isGathering: boolean;
 }
 
 const nothing = (): void => {};
 
 export const createGroups = (): Groups => {
   const groups = new Map<string, Group>();
-  /** Those who join do not gather the others again. */
-  let isGathering = false;
+  return { enrol: (member) => new GroupMembership(groups, member) };
+};
 
-  const gather = (group: Group, withinMs: number): void => {
-    isGathering = true;
-    for (const member of group.members) member.join(withinMs);
-    isGathering = false;
-  };
+class GroupMembership implements Membership {
+  readonly #groups: Map<string, Group>;
+  readonly #member: Member;
+  #name: string | null = null;
+  #group: Group | null = null;
 
-  const flush = (group: Group): void => {
-    for (const member of group.members) if (member.isOverdue) return member.join(0);
-  };
+  constructor(groups: Map<string, Group>, member: Member) {
+    this.#groups = groups;
+    this.#member = member;
+  }
 
-  return {
-    enrol(member, isHeldUp) {
-      let name: string | null = null;
-      let group: Group | null = null;
-      return {
-        moveTo(next) {
-          if (next === name) return;
-          group?.members.delete(member);
-          if (name !== null && group?.members.size === 0) groups.delete(name);
-          name = next;
-          group = next === null ? null : (groups.get(next) ?? { members: new Set(), batch: null });
-          group?.members.add(member);
-          if (next !== null && group) groups.set(next, group);
-        },
-        mustWait: () => group !== null && group.batch !== null && isHeldUp(),
-        begin(nextMs) {
-          if (group === null) return nothing;
-          const mine = group;
-          if (!isGathering) {
-            mine.batch = {};
-            gather(mine, nextMs);
-          }
-          const { batch } = mine;
-          return () => {
-            if (batch === null || mine.batch !== batch) return;
-            mine.batch = null;
-            flush(mine);
-          };
-        },
-      };
-    },
-  };
+  moveTo(name: string | null): void {
+    if (name === this.#name) return;
+    this.#group?.members.delete(this.#member);
+    if (this.#name !== null && this.#group?.members.size === 0) this.#groups.delete(this.#name);
+    this.#name = name;
+    this.#group = name === null ? null : this.#groupOf(name);
+    this.#group?.members.add(this.#member);
+  }
+
+  mustWait(): boolean {
+    return this.#group !== null && this.#group.batch !== null && this.#member.isHeldUp;
+  }
+
+  begin(nextMs: number): () => void {
+    const group = this.#group;
+    if (group === null) return nothing;
+    if (!group.isGathering) gather(group, nextMs);
+    const { batch } = group;
+    return () => {
+      if (batch === null || group.batch !== batch) return;
+      group.batch = null;
+      flush(group);
+    };
+  }
+
+  #groupOf(name: string): Group {
+    const group = this.#groups.get(name) ?? { members: new Set(), batch: null, isGathering: false };
+    this.#groups.set(name, group);
+    return group;
+  }
+}
+
+const gather = (group: Group, withinMs: number): void => {
+  group.batch = {};
+  group.isGathering = true;
+  for (const member of group.members) member.join(withinMs);
+  group.isGathering = false;
+};
+
+const flush = (group: Group): void => {
+  for (const member of group.members) if (member.isOverdue) return member.join(0);
 };

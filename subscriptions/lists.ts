@@ -9,16 +9,17 @@ import { GatewayError } from '../errors.ts';
 import type { Agenda } from './agenda.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
-import type { Feed } from './feed.ts';
+import type { Feed, FeedRules } from './feed.ts';
 import type { Listener, Listing } from './listing.ts';
-import { addedOf, compartmentAbsenceOf, listSilenceOf, overflowOf, synced } from './telling.ts';
+import { addedOf, compartmentAbsenceOf, listSilenceOf, synced } from './telling.ts';
 
 export interface ListsOptions {
   readonly createListing: (place: Place, onStopped: () => void) => Listing;
   readonly clock: Clock;
   readonly agenda: Agenda;
+  /** The GAP that ends a feed when `told` found no room. */
+  readonly overflow: (told: Told) => Told;
   readonly onMerge: () => void;
-  readonly onOverflow: () => void;
 }
 
 export interface Lists {
@@ -43,9 +44,10 @@ const capacity = 2 * maxMatches;
 const maxTold = 10_000;
 const searchMs = 60_000;
 
-export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow }: ListsOptions): Lists => {
+export const createLists = ({ createListing, clock, agenda, overflow, onMerge }: ListsOptions): Lists => {
   const listings = new Map<string, Listing>();
   const subscribers = new Set<{ end(): void }>();
+  const feedRules: FeedRules = { capacity, overflow, onMerge };
 
   const listingOf = (place: Place): Listing => {
     const key = keyOf(place);
@@ -74,15 +76,7 @@ export const createLists = ({ createListing, clock, agenda, onMerge, onOverflow 
         for (const leave of leaves.values()) leave();
         leaves.clear();
       };
-      const writer = createFeed({
-        capacity,
-        overflow(event) {
-          onOverflow();
-          return overflowOf(event, clock.now());
-        },
-        onMerge,
-        onClose: close,
-      });
+      const writer = createFeed(feedRules, close);
       const self = {
         end() {
           close();

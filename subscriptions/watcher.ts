@@ -6,44 +6,49 @@
  *
  * A subscriber is attached first, then given its SNAPSHOT, then the changes: nothing can fall in between.
  */
-import type { Clock, WorkRequest } from '../datasources/types.ts';
-import type { Agenda } from './agenda.ts';
+import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
+import type { Agenda, Alarm } from './agenda.ts';
 import { changedFields } from './changes.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
-import type { Feed, FeedWriter } from './feed.ts';
-import type { Member, Membership } from './groups.ts';
+import type { Feed, FeedRules, FeedWriter } from './feed.ts';
+import type { Groups, Member, Membership } from './groups.ts';
 import { presentOf } from './present.ts';
 import { nextDelayMs } from './schedule.ts';
 import type { Tally } from './tally.ts';
-import { overflowOf, snapshotOf } from './telling.ts';
+import { snapshotOf } from './telling.ts';
 import { advance, isHealthy, quietUntil } from './track.ts';
 import type { End, Moment, Outcome, Rules, Track } from './track.ts';
 
+/** What one watcher watches. */
+export interface Subject {
+  readonly key: string;
+  readonly ref: WorkRequestRef;
+}
+
+/** What all watchers have in common. */
 export interface WatcherOptions {
-  readonly read: () => Promise<WorkRequest | null>;
+  /** @param known the state seen last; null when there was none */
+  readonly read: (ref: WorkRequestRef, known: WorkRequest | null) => Promise<WorkRequest | null>;
   readonly rules: Rules;
   readonly clock: Clock;
   readonly agenda: Agenda;
   readonly random: () => number;
-  readonly capacity: number;
+  readonly feedRules: FeedRules;
   readonly tally: Tally;
-  /** Whether looks wait for the gateway's own budget: then no answer is no silence of upstream's. */
-  readonly isHeldUp: () => boolean;
-  /** Who it looks together with. */
-  readonly enrol: (member: Member) => Membership;
+  readonly groups: Groups;
   /** What it looks together with, once it was seen. */
   readonly groupOf: (workRequest: WorkRequest) => string | null;
+  /** Whether looks wait for the gateway's own budget: then no answer is no silence of upstream's. */
+  readonly isHeldUp: (ref: WorkRequestRef) => boolean;
   /** How much later than due a look began, in milliseconds. */
   readonly observeLateness: (lateMs: number) => void;
-  /** A state was seen, after none or in another compartment. */
-  readonly onPlaced: (workRequest: WorkRequest) => void;
   /** The first failure of a row, and the answer that ended it (`error` null). */
-  readonly onTrouble: (error: unknown) => void;
+  readonly onTrouble: (ref: WorkRequestRef, error: unknown) => void;
   /** Called once: with what is worth knowing when somebody comes back soon, or null when the work request is over. */
-  readonly onStopped: (track: Track | null) => void;
+  readonly onStopped: (key: string, track: Track | null) => void;
   /** What a look brought after the end: seen all the same, for whoever watches now. */
-  readonly onLate: (workRequest: WorkRequest) => void;
+  readonly onLate: (key: string, workRequest: WorkRequest) => void;
 }
 
 /** What is told to somebody who keeps no feed. */
@@ -55,7 +60,7 @@ export interface Follow {
   leave(): void;
 }
 
-export interface Watcher extends Member {
+export interface Watcher {
   attach(): Feed;
   /** The same for a list, which tells its own subscribers. */
   follow(writer: Writer): Follow;
@@ -81,253 +86,296 @@ interface Subscriber {
   isWaiting: boolean;
 }
 
-export const createWatcher = (initial: Track, options: WatcherOptions): Watcher => {
-  const { read, rules, clock, agenda, random, capacity, tally } = options;
-  const subscribers = new Set<Subscriber>();
-  let track = initial;
-  let isStopped = false;
-  let isLooking = false;
-  let lookedAt: number | null = null;
-  let dueAt: number | null = null;
-  const passedBy: WorkRequest[] = [];
+export const createWatcher = (subject: Subject, initial: Track, options: WatcherOptions): Watcher =>
+  new PollingWatcher(subject, initial, options);
+
+/** A class, as there may be tens of thousands: what they can do they have in common. */
+class PollingWatcher implements Watcher, Member {
+  readonly #subject: Subject;
+  readonly #options: WatcherOptions;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #membership: Membership;
+  readonly #lookAlarm: Alarm;
+  readonly #silenceAlarm: Alarm;
+  #track: Track;
+  #isStopped = false;
+  #isLooking = false;
+  #lookedAt: number | null = null;
+  #dueAt: number | null = null;
+  /** What others saw during a look. */
+  #passedBy: WorkRequest[] = [];
   /** The SNAPSHOT of the present state: one for all newcomers. */
-  let snapshot: { readonly of: Track; readonly dueAt: number | null; readonly told: Told } | null = null;
+  #snapshot: { readonly of: Track; readonly dueAt: number | null; readonly told: Told } | null = null;
 
-  const moment = (): Moment => ({ at: clock.passed(), wall: clock.now() });
+  constructor(subject: Subject, initial: Track, options: WatcherOptions) {
+    this.#subject = subject;
+    this.#track = initial;
+    this.#options = options;
+    this.#membership = options.groups.enrol(this);
+    this.#lookAlarm = options.agenda.createAlarm(() => this.#fallDue());
+    this.#silenceAlarm = options.agenda.createAlarm(() => this.#hearNothing());
+  }
 
-  const look = async (): Promise<void> => {
-    isLooking = true;
-    lookedAt = clock.passed();
-    if (dueAt !== null) options.observeLateness(Math.max(0, lookedAt - dueAt));
-    dueAt = null;
-    tally.polls += 1;
+  attach(): Feed {
+    const writer = createFeed(this.#options.feedRules, () => this.#detach(subscriber));
+    const subscriber: Subscriber = { isWaiting: true, isFeed: true, writer };
+    this.#seat(subscriber);
+    return writer.feed;
+  }
+
+  follow(writer: Writer): Follow {
+    const subscriber: Subscriber = { isWaiting: true, isFeed: false, writer };
+    this.#seat(subscriber);
+    return {
+      snapshot: () =>
+        this.#track.known === null || subscriber.isWaiting ? null : this.#presentState(this.#track.known),
+      leave: () => this.#detach(subscriber),
+    };
+  }
+
+  observe(workRequest: WorkRequest): void {
+    if (this.#isStopped) return;
+    // What was seen in part is nothing to begin or to end with.
+    if (workRequest.isPartial && this.#track.known === null) return;
+    if (workRequest.isPartial && workRequest.isTerminal) return this.hurry();
+    this.#take({ kind: 'seen', workRequest, askedAt: null });
+  }
+
+  pass(workRequest: WorkRequest): void {
+    if (!this.#isLooking) return this.observe(workRequest);
+    const last = this.#passedBy.at(-1);
+    // The same again is no news, only a later sight of it.
+    if (last !== undefined && changedFields(last, workRequest).length === 0) this.#passedBy.pop();
+    this.#passedBy.push(workRequest);
+  }
+
+  join(withinMs: number): void {
+    if (this.#isStopped || this.#isLooking || this.#dueAt === null) return;
+    const now = this.#now;
+    const { intervalMs, answeredAt, notBefore } = this.#track;
+    const soonMs = Math.max(intervalMs / 2, now - answeredAt < this.#options.rules.pollMinMs ? 0 : withinMs);
+    if (notBefore <= now && this.#dueAt - now <= soonMs) this.#startLook();
+  }
+
+  get isOverdue(): boolean {
+    return !this.#isLooking && this.#dueAt !== null && this.#dueAt <= this.#now;
+  }
+
+  get isHeldUp(): boolean {
+    return this.#options.isHeldUp(this.#subject.ref);
+  }
+
+  hurry(): void {
+    if (this.#isStopped || this.#isLooking || this.#dueAt === null) return;
+    const now = this.#now;
+    const soonest = Math.max(this.#track.notBefore, now + this.#options.rules.pollMinMs);
+    if (soonest < this.#dueAt) this.#lookIn(soonest - now);
+  }
+
+  present(): WorkRequest | null {
+    return presentOf(this.#track, this.#moment);
+  }
+
+  stop(): void {
+    const left = [...this.#subscribers];
+    this.#halt(null);
+    for (const subscriber of left) subscriber.writer.end();
+  }
+
+  get subscribers(): number {
+    let feeds = 0;
+    for (const { isFeed } of this.#subscribers) if (isFeed) feeds += 1;
+    return feeds;
+  }
+
+  get #now(): number {
+    return this.#options.clock.passed();
+  }
+
+  get #moment(): Moment {
+    return { at: this.#now, wall: this.#options.clock.now() };
+  }
+
+  // Looking
+
+  #fallDue(): void {
+    if (!this.#membership.mustWait()) this.#startLook();
+  }
+
+  #startLook(): void {
+    this.#lookAlarm.clear();
+    this.#look().catch((error: unknown) => this.#finish(null, { error }));
+  }
+
+  async #look(): Promise<void> {
+    const lookedAt = this.#now;
+    if (this.#dueAt !== null) this.#options.observeLateness(Math.max(0, lookedAt - this.#dueAt));
+    this.#isLooking = true;
+    this.#lookedAt = lookedAt;
+    this.#dueAt = null;
+    this.#options.tally.polls += 1;
     // The rest that upstream asked for is over, also where the wall clock was set back meanwhile.
-    track = { ...track, notBefore: 0 };
+    this.#track = { ...this.#track, notBefore: 0 };
     // A look that is late itself (a suspended machine, a changed clock) is no silence of upstream.
-    armSilence(lookedAt + track.intervalMs);
-    const asking = ask(lookedAt);
-    const onAnswer = membership.begin(track.intervalMs);
+    this.#armSilence(lookedAt + this.#track.intervalMs);
+    const asking = this.#ask(lookedAt);
+    const onAnswer = this.#membership.begin(this.#track.intervalMs);
     const outcome = await asking;
-    isLooking = false;
+    this.#isLooking = false;
     const own = outcome.kind === 'seen' ? outcome.workRequest : null;
-    for (const seen of passedBy.splice(0)) if (seen !== own) observe(seen);
-    if (!isStopped) take(outcome);
-    else if (own !== null) options.onLate(own);
+    for (const seen of this.#passedBy.splice(0)) if (seen !== own) this.observe(seen);
+    if (!this.#isStopped) this.#take(outcome);
+    else if (own !== null) this.#options.onLate(this.#subject.key, own);
     onAnswer();
-  };
+  }
 
-  const ask = async (askedAt: number): Promise<Outcome> => {
+  async #ask(askedAt: number): Promise<Outcome> {
     try {
-      const workRequest = await read();
+      const workRequest = await this.#options.read(this.#subject.ref, this.#track.known);
       return workRequest === null ? { kind: 'absent' } : { kind: 'seen', workRequest, askedAt };
     } catch (error) {
-      tally.pollFailures += 1;
+      this.#options.tally.pollFailures += 1;
       return { kind: 'failed', error };
     }
-  };
+  }
 
-  const observe = (workRequest: WorkRequest): void => {
-    if (isStopped) return;
-    // What was seen in part is nothing to begin or to end with.
-    if (workRequest.isPartial && track.known === null) return;
-    if (workRequest.isPartial && workRequest.isTerminal) return hurry();
-    take({ kind: 'seen', workRequest, askedAt: null });
-  };
+  #scheduleLook(): void {
+    const track = this.#track;
+    const situation = {
+      ...track,
+      isUnsure: track.unsureSince !== null,
+      waitMs: track.notBefore - this.#now,
+    };
+    this.#lookIn(nextDelayMs(situation, this.#options.rules, this.#options.random()));
+  }
 
-  const hurry = (): void => {
-    if (isStopped || isLooking || dueAt === null) return;
-    const now = clock.passed();
-    const soonest = Math.max(track.notBefore, now + rules.pollMinMs);
-    if (soonest < dueAt) lookIn(soonest - now);
-  };
+  #lookIn(delayMs: number): void {
+    this.#dueAt = this.#now + delayMs;
+    this.#lookAlarm.set(delayMs);
+  }
 
-  const take = (outcome: Outcome): void => {
-    const before = track;
-    const step = advance(track, outcome, moment(), rules);
-    track = step.track;
+  #armSilence(notBefore: number): void {
+    if (this.#track.silence === null)
+      this.#silenceAlarm.set(Math.max(quietUntil(this.#track), notBefore) - this.#now);
+  }
+
+  #hearNothing(): void {
+    // What others saw meanwhile waits for the look, but not longer than silence is no news.
+    if (this.#passedBy.length > 0) for (const seen of this.#passedBy.splice(0)) this.observe(seen);
+    else if ((this.#isLooking || this.isOverdue) && this.isHeldUp)
+      this.#silenceAlarm.set(this.#track.intervalMs);
+    else this.#take({ kind: 'quiet' });
+  }
+
+  // What follows from what was seen
+
+  #take(outcome: Outcome): void {
+    const { rules, tally, onTrouble } = this.#options;
+    const before = this.#track;
+    const step = advance(before, outcome, this.#moment, rules);
+    const { track } = step;
+    this.#track = track;
     const isFailing = track.failures > 0;
     if (isFailing !== before.failures > 0)
-      options.onTrouble(outcome.kind === 'failed' ? outcome.error : null);
+      onTrouble(this.#subject.ref, outcome.kind === 'failed' ? outcome.error : null);
     if (track.known !== null && track.known.compartmentId !== (before.known?.compartmentId ?? null))
-      place(track.known);
+      this.#membership.moveTo(this.#options.groupOf(track.known));
     if (step.told?.gap) tally.gaps[step.told.gap.reason] += 1;
-    if (step.end !== null) return finish(step.told, step.end);
+    if (step.end !== null) return this.#finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
-      if (!isLooking && !isGlance(outcome)) scheduleLook();
-      if (isFailing) armSilence(0);
-      else if (isLooking) armSilence(clock.passed() + track.intervalMs);
-      else silenceAlarm.clear();
+      if (!this.#isLooking && !isGlance(outcome)) this.#scheduleLook();
+      if (isFailing) this.#armSilence(0);
+      else if (this.#isLooking) this.#armSilence(this.#now + track.intervalMs);
+      else this.#silenceAlarm.clear();
     }
-    const told = step.told && withDue(step.told);
-    for (const subscriber of subscribers)
-      for (const news of newsFor(subscriber, told)) subscriber.writer.push(news);
-  };
+    const told = step.told && this.#withDue(step.told);
+    for (const subscriber of this.#subscribers)
+      for (const news of this.#newsFor(subscriber, told)) subscriber.writer.push(news);
+  }
 
-  const place = (workRequest: WorkRequest): void => {
-    membership.moveTo(options.groupOf(workRequest));
-    options.onPlaced(workRequest);
-  };
-
-  const finish = (told: Told | null, end: End): void => {
-    const left = [...subscribers];
-    halt(null);
+  #finish(told: Told | null, end: End): void {
+    const left = [...this.#subscribers];
+    this.#halt(null);
     for (const subscriber of left) {
       if (end !== 'complete') {
         subscriber.writer.fail(end.error);
         continue;
       }
-      const news = newsFor(subscriber, told);
+      const news = this.#newsFor(subscriber, told);
       for (const earlier of news.slice(0, -1)) subscriber.writer.push(earlier);
       subscriber.writer.end(news.at(-1));
     }
-  };
+  }
 
-  /** What this step means to one subscriber: for those who wait, the state itself instead of what changed in it. */
-  const newsFor = (subscriber: Subscriber, told: Told | null): readonly Told[] => {
-    if (!subscriber.isWaiting) return told ? [told] : [];
-    const gap = told?.gap ? told : track.silence && withDue(track.silence);
-    if (track.known === null) return told?.gap ? [told] : [];
-    subscriber.isWaiting = false;
-    const first = presentState(track.known);
-    return gap ? [first, gap] : [first];
-  };
+  #halt(rest: Track | null): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#lookAlarm.clear();
+    this.#silenceAlarm.clear();
+    this.#subscribers.clear();
+    this.#membership.moveTo(null);
+    this.#options.onStopped(this.#subject.key, rest);
+  }
 
-  const presentState = (known: WorkRequest): Told => {
-    if (snapshot?.of !== track || snapshot.dueAt !== dueAt)
-      snapshot = { of: track, dueAt, told: withDue(snapshotOf(known, isHealthy(track))) };
-    return snapshot.told;
-  };
+  // Subscribers
 
-  const scheduleLook = (): void => {
-    const now = clock.passed();
-    const situation = { ...track, isUnsure: track.unsureSince !== null, waitMs: track.notBefore - now };
-    lookIn(nextDelayMs(situation, rules, random()));
-  };
-
-  const lookIn = (delayMs: number): void => {
-    dueAt = clock.passed() + delayMs;
-    lookAlarm.set(delayMs);
-  };
-
-  const armSilence = (notBefore: number): void => {
-    if (track.silence === null) silenceAlarm.set(Math.max(quietUntil(track), notBefore) - clock.passed());
-  };
-
-  const withDue = (told: Told): Told => ({
-    ...told,
-    nextPollAt: dueAt === null ? null : new Date(clock.now() + dueAt - clock.passed()),
-  });
-
-  const halt = (rest: Track | null): void => {
-    if (isStopped) return;
-    isStopped = true;
-    lookAlarm.clear();
-    silenceAlarm.clear();
-    subscribers.clear();
-    membership.moveTo(null);
-    options.onStopped(rest);
-  };
-
-  const detach = (subscriber: Subscriber): void => {
-    if (subscribers.delete(subscriber) && subscribers.size === 0) halt(track);
-  };
+  #seat(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
+    this.#welcome(subscriber);
+  }
 
   /** The first subscriber starts the looking; a later one is served from what is known, or hurries the next look. */
-  const welcome = (subscriber: Subscriber): void => {
-    const now = clock.passed();
-    if (!isLooking && dueAt === null) {
-      if (track.notBefore <= now) startLook();
-      else lookIn(track.notBefore - now);
+  #welcome(subscriber: Subscriber): void {
+    const { pollMinMs } = this.#options.rules;
+    const now = this.#now;
+    if (!this.#isLooking && this.#dueAt === null) {
+      if (this.#track.notBefore <= now) this.#startLook();
+      else this.#lookIn(this.#track.notBefore - now);
     }
-    const isFresh = isHealthy(track) && !isLooking && dueAt !== null && now <= dueAt;
-    const soonest = Math.max(track.notBefore, (lookedAt ?? now) + rules.pollMinMs);
-    const isPatient = track.known === null || isLooking || soonest - now <= rules.pollMinMs;
+    const track = this.#track;
+    const isFresh = isHealthy(track) && !this.#isLooking && this.#dueAt !== null && now <= this.#dueAt;
+    const soonest = Math.max(track.notBefore, (this.#lookedAt ?? now) + pollMinMs);
+    const isPatient = track.known === null || this.#isLooking || soonest - now <= pollMinMs;
     if (!isFresh && isPatient) {
       // Not each newcomer's own look: at most one per shortest interval, and none before upstream wants it.
-      if (dueAt !== null && soonest < dueAt) lookIn(Math.max(0, soonest - now));
-      if (track.known === null && track.silence) subscriber.writer.push(withDue(track.silence));
+      if (this.#dueAt !== null && soonest < this.#dueAt) this.#lookIn(Math.max(0, soonest - now));
+      if (track.known === null && track.silence) subscriber.writer.push(this.#withDue(track.silence));
       return;
     }
-    for (const news of newsFor(subscriber, null)) subscriber.writer.push(news);
-  };
+    for (const news of this.#newsFor(subscriber, null)) subscriber.writer.push(news);
+  }
 
-  const seat = (subscriber: Subscriber): void => {
-    subscribers.add(subscriber);
-    welcome(subscriber);
-  };
+  #detach(subscriber: Subscriber): void {
+    if (this.#subscribers.delete(subscriber) && this.#subscribers.size === 0) this.#halt(this.#track);
+  }
 
-  const startLook = (): void => {
-    lookAlarm.clear();
-    look().catch((error: unknown) => finish(null, { error }));
-  };
-  const lookAlarm = agenda.createAlarm(() => {
-    if (!membership.mustWait()) startLook();
-  });
-  const silenceAlarm = agenda.createAlarm(() => {
-    // What others saw meanwhile waits for the look, but not longer than silence is no news.
-    if (passedBy.length > 0) for (const seen of passedBy.splice(0)) observe(seen);
-    else if ((isLooking || isOverdue()) && options.isHeldUp()) silenceAlarm.set(track.intervalMs);
-    else take({ kind: 'quiet' });
-  });
+  /** What this step means to one subscriber: for those who wait, the state itself instead of what changed in it. */
+  #newsFor(subscriber: Subscriber, told: Told | null): readonly Told[] {
+    if (!subscriber.isWaiting) return told ? [told] : [];
+    const { known, silence } = this.#track;
+    const gap = told?.gap ? told : silence && this.#withDue(silence);
+    if (known === null) return told?.gap ? [told] : [];
+    subscriber.isWaiting = false;
+    const first = this.#presentState(known);
+    return gap ? [first, gap] : [first];
+  }
 
-  const isOverdue = (): boolean => !isLooking && dueAt !== null && dueAt <= clock.passed();
-
-  const self: Watcher = {
-    attach() {
-      const writer = createFeed({
-        capacity,
-        overflow(told) {
-          tally.gaps.OVERFLOW += 1;
-          return overflowOf(told, clock.now());
-        },
-        onMerge: () => (tally.merged += 1),
-        onClose: () => detach(subscriber),
-      });
-      const subscriber: Subscriber = { isWaiting: true, isFeed: true, writer };
-      seat(subscriber);
-      return writer.feed;
-    },
-    follow(writer) {
-      const subscriber: Subscriber = { isWaiting: true, isFeed: false, writer };
-      seat(subscriber);
-      return {
-        snapshot: () => (track.known === null || subscriber.isWaiting ? null : presentState(track.known)),
-        leave: () => detach(subscriber),
+  #presentState(known: WorkRequest): Told {
+    if (this.#snapshot?.of !== this.#track || this.#snapshot.dueAt !== this.#dueAt)
+      this.#snapshot = {
+        of: this.#track,
+        dueAt: this.#dueAt,
+        told: this.#withDue(snapshotOf(known, isHealthy(this.#track))),
       };
-    },
-    observe,
-    pass(workRequest) {
-      if (!isLooking) return observe(workRequest);
-      const last = passedBy.at(-1);
-      // The same again is no news, only a later sight of it.
-      if (last !== undefined && changedFields(last, workRequest).length === 0) passedBy.pop();
-      passedBy.push(workRequest);
-    },
-    join(withinMs) {
-      if (isStopped || isLooking || dueAt === null) return;
-      const now = clock.passed();
-      const soonMs = Math.max(track.intervalMs / 2, now - track.answeredAt < rules.pollMinMs ? 0 : withinMs);
-      if (track.notBefore <= now && dueAt - now <= soonMs) startLook();
-    },
-    get isOverdue() {
-      return isOverdue();
-    },
-    hurry,
-    present: () => presentOf(track, moment()),
-    stop() {
-      const left = [...subscribers];
-      halt(null);
-      for (const subscriber of left) subscriber.writer.end();
-    },
-    get subscribers() {
-      let feeds = 0;
-      for (const { isFeed } of subscribers) if (isFeed) feeds += 1;
-      return feeds;
-    },
-  };
-  const membership = options.enrol(self);
-  return self;
-};
+    return this.#snapshot.told;
+  }
+
+  #withDue(told: Told): Told {
+    const nextPollAt =
+      this.#dueAt === null ? null : new Date(this.#options.clock.now() + this.#dueAt - this.#now);
+    return { ...told, nextPollAt };
+  }
+}
 
 /** Seen in part while others looked: the rest is still to be read in its time. */
 const isGlance = (outcome: Outcome): boolean =>

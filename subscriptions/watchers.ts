@@ -11,7 +11,7 @@ import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import { createAgenda } from './agenda.ts';
-import type { GapReason } from './events.ts';
+import type { GapReason, Told } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
 import { createGroups } from './groups.ts';
@@ -22,7 +22,7 @@ import { overflowOf } from './telling.ts';
 import { advance, resumeTrack, startTrack } from './track.ts';
 import type { Moment, Track } from './track.ts';
 import { createWatcher } from './watcher.ts';
-import type { Watcher } from './watcher.ts';
+import type { Watcher, WatcherOptions } from './watcher.ts';
 
 export interface WatchersOptions {
   /**
@@ -119,7 +119,6 @@ export const createWatchers = ({
   ...rules
 }: WatchersOptions): Watchers => {
   const watchers = new Map<string, Watcher>();
-  const groups = createGroups();
   const agenda = createAgenda(clock);
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
@@ -133,39 +132,46 @@ export const createWatchers = ({
     rests.delete(key);
     const now = moment();
     const isResting = rest !== undefined && rest.notBefore > now.at;
-    let placed: WorkRequest | null = null;
-    const watcher = createWatcher(isResting ? resumeTrack(rest, now) : startTrack(now, rules), {
-      // While its list is watched, it is read with that.
-      read: async () => (await (placed && lists.of(placed))?.refresh(placed.id)) ?? read(ref),
-      rules,
-      clock,
-      agenda,
-      random,
-      capacity: bufferSize,
-      tally,
-      isHeldUp: () => isHeldUp(ref),
-      enrol: (member) => groups.enrol(member, () => isHeldUp(ref)),
-      groupOf,
-      observeLateness,
-      onPlaced: (workRequest) => (placed = workRequest),
-      onTrouble: (error) => report(log, ref, error),
-      onStopped(track) {
-        watchers.delete(key);
-        onWatch?.(key, false);
-        if (track !== null) keepRest(key, track);
-      },
-      onLate: (workRequest) => observe(key, workRequest),
-    });
+    const track = isResting ? resumeTrack(rest, now) : startTrack(now, rules);
+    const watcher = createWatcher({ key, ref }, track, watcherOptions);
     watchers.set(key, watcher);
     onWatch?.(key, true);
     return watcher;
   };
 
+  const overflow = (told: Told): Told => {
+    tally.gaps.OVERFLOW += 1;
+    return overflowOf(told, clock.now());
+  };
+  const onMerge = (): void => void (tally.merged += 1);
+
+  const watcherOptions: WatcherOptions = {
+    // While its list is watched, it is read with that.
+    read: async (ref, known) => (await (known && lists.of(known))?.refresh(known.id)) ?? read(ref),
+    rules,
+    clock,
+    agenda,
+    random,
+    feedRules: { capacity: bufferSize, overflow, onMerge },
+    tally,
+    groups: createGroups(),
+    groupOf,
+    isHeldUp,
+    observeLateness,
+    onTrouble: (ref, error) => report(log, ref, error),
+    onStopped(key, track) {
+      watchers.delete(key);
+      onWatch?.(key, false);
+      if (track !== null) keepRest(key, track);
+    },
+    onLate: (key, workRequest) => observe(key, workRequest),
+  };
+
   const lists = createLists({
     clock,
     agenda,
-    onMerge: () => (tally.merged += 1),
-    onOverflow: () => (tally.gaps.OVERFLOW += 1),
+    overflow,
+    onMerge,
     createListing: (place, onStopped) =>
       createListing({
         place,
@@ -258,11 +264,7 @@ export const createWatchers = ({
 };
 
 const endedFeed = (): Feed => {
-  const writer = createFeed({
-    capacity: 1,
-    overflow: (told) => overflowOf(told, 0),
-    onClose: () => {},
-  });
+  const writer = createFeed({ capacity: 1, overflow: (told) => overflowOf(told, 0) }, () => {});
   writer.end();
   return writer.feed;
 };

@@ -13,7 +13,14 @@ const newStatus = (percent: number) => changedOf(at(0), at(percent), { isProgres
 
 const open = (capacity = 100): FeedWriter & { readonly onClose: jest.Mock<() => void> } => {
   const onClose = jest.fn<() => void>();
-  return { ...createFeed({ capacity, overflow: (told) => overflowOf(told, 0), onClose }), onClose };
+  const writer = createFeed({ capacity, overflow: (told) => overflowOf(told, 0) }, onClose);
+  return {
+    feed: writer.feed,
+    push: (told) => writer.push(told),
+    end: (last) => writer.end(last),
+    fail: (error) => writer.fail(error),
+    onClose,
+  };
 };
 
 const drain = async ({ feed }: FeedWriter): Promise<readonly string[]> => {

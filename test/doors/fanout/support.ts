@@ -43,13 +43,9 @@ export async function openHall({
   const writers = new Set<FeedWriter>();
   const executed: string[] = [];
   const watch = (): FeedWriter => {
-    const writer = createFeed({
-      capacity,
-      overflow: (told) => overflowOf(told, 0),
-      onClose() {
-        writers.delete(writer);
-        house.streams.notify();
-      },
+    const writer = createFeed({ capacity, overflow: (told) => overflowOf(told, 0) }, () => {
+      writers.delete(writer);
+      house.streams.notify();
     });
     writers.add(writer);
     house.streams.notify();
