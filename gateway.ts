@@ -42,6 +42,7 @@ import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
 import { createEstimators } from './resolvers/cost.ts';
+import { stability } from './resolvers/stable.ts';
 import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWaiting } from './subscriptions/waiting.ts';
@@ -249,6 +250,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
     registry: metrics.registry,
+    stability,
     cost: {
       limit: config.maxQueryCost,
       estimators: createEstimators({

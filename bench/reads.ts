@@ -241,14 +241,21 @@ function createContextFactory(): () => object {
 }
 
 async function serveGateway(): Promise<number> {
-  const [{ createDoors }, { createSchema }, { pino }, { createEstimators }, { createSweepEstimate }] =
-    await Promise.all([
-      import('../doors/index.ts'),
-      import('../schema/index.ts'),
-      import('pino'),
-      import('../resolvers/cost.ts'),
-      import('../datasources/sweep-cost.ts'),
-    ]);
+  const [
+    { createDoors },
+    { createSchema },
+    { pino },
+    { createEstimators },
+    { stability },
+    { createSweepEstimate },
+  ] = await Promise.all([
+    import('../doors/index.ts'),
+    import('../schema/index.ts'),
+    import('pino'),
+    import('../resolvers/cost.ts'),
+    import('../resolvers/stable.ts'),
+    import('../datasources/sweep-cost.ts'),
+  ]);
   const region = 'us-ashburn-1';
   const doors = createDoors({
     schema: createSchema(),
@@ -258,6 +265,7 @@ async function serveGateway(): Promise<number> {
     // As `npm start` has it.
     log: pino({ level: 'info' }),
     readiness: () => ({ status: 'ok', degraded: [] }),
+    stability,
     cost: {
       limit: 10_000,
       estimators: createEstimators({

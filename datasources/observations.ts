@@ -6,6 +6,7 @@
  * It also remembers what makes reads cheap: the compartment an id lives in, the OCID types a service's lists showed,
  * and what only list items hold. Bounded; what is evicted is asked for again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { ServiceName } from './catalog.ts';
 import { globalIdOf, parseOcid } from './ids.ts';
@@ -97,7 +98,13 @@ export const createObservations = ({
       const extras = seen.origin === 'get' && listExtras ? { ...listExtras, ...seen.extras } : seen.extras;
       return { ...seen, ...moved.progress, extras, ...(isOlder && { isPartial: true }) };
     },
-    refresh: (seen) => ({ ...seen, ...known.get(seen.id)?.progress }),
+    refresh(seen) {
+      const progress = known.get(seen.id)?.progress;
+      // The same object as long as it says the same: what was made of it can be used again.
+      return progress === undefined || isDeepStrictEqual(progress, progressOf(seen))
+        ? seen
+        : { ...seen, ...progress };
+    },
     hold(id) {
       held.set(id, passing.get(id));
       passing.delete(id);

@@ -7,6 +7,7 @@ import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { compileOperation } from './compiled/index.ts';
 import type { CompiledOperation } from './compiled/index.ts';
+import type { Stability } from './compiled/text.ts';
 import type { FindCost } from './cost/index.ts';
 import { keepForOperations } from './room.ts';
 
@@ -25,7 +26,11 @@ const maxDocuments = 1_000;
 /** Of all texts together. A parsed document takes many times its text; how many was not measured. */
 const maxCharacters = 512 * 1024;
 
-export function createDocuments(schema: GraphQLSchema, findCost?: FindCost): Documents {
+export function createDocuments(
+  schema: GraphQLSchema,
+  findCost?: FindCost,
+  stability?: Stability,
+): Documents {
   const documents = new LRUCache<string, DocumentNode>({
     max: maxDocuments,
     maxSize: maxCharacters,
@@ -34,7 +39,7 @@ export function createDocuments(schema: GraphQLSchema, findCost?: FindCost): Doc
   const compile = keepForOperations((document, node, room) => {
     // An event's calls are not the operation's own.
     const costOf = node.operation === OperationTypeNode.SUBSCRIPTION ? undefined : findCost;
-    return compileOperation(schema, document, node, room, costOf);
+    return compileOperation(schema, document, node, room, costOf, stability);
   });
 
   const find = (

@@ -12,6 +12,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import type { Stability } from './compiled/text.ts';
 import type { CostOptions } from './cost/index.ts';
 import { createFormatError } from './format-error.ts';
 import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
@@ -96,6 +97,8 @@ export interface DoorsOptions<Context extends object> {
   readonly limits?: Partial<DoorLimits>;
   /** What operations may cost. Without: whatever they like, and nothing is told of it. */
   readonly cost?: CostOptions<Context>;
+  /** What is written once for many. */
+  readonly stability?: Stability;
 }
 
 export interface Doors {
@@ -115,6 +118,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     schema: options.schema,
     formatError: createFormatError(log),
     cost: options.cost,
+    stability: options.stability,
   });
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;

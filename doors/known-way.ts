@@ -10,6 +10,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { CompiledOperation } from './compiled/index.ts';
+import { writeAnswer } from './compiled/text.ts';
 import type { Pipeline } from './pipeline.ts';
 import { signalOf } from './reply.ts';
 
@@ -53,13 +54,23 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
       return goLongWay(request, reply, () => Promise.reject(error));
     }
     const { operation, variables } = known;
-    const result = await operation.execute({ contextValue: context, variableValues: variables });
+    const result = await operation.execute({
+      contextValue: context,
+      variableValues: variables,
+      isWritten: true,
+    });
     if (result.errors === undefined) {
-      return reply.header('content-type', contentType).send(`${JSON.stringify(result)}\n`);
+      return reply.header('content-type', contentType).send(`${writeAnswer(result)}\n`);
     }
-    return goLongWay(request, reply, () => ({ ...context, [executed]: result }));
+    return goLongWay(request, reply, () => ({ ...context, [executed]: plain(result) }));
   };
 }
+
+/** Without texts in it: whoever looks at it finds data. */
+const plain = (result: ExecutionResult): ExecutionResult =>
+  result.data == null
+    ? result
+    : { ...result, data: JSON.parse(writeAnswer(result.data)) as ExecutionResult['data'] };
 
 interface Known {
   readonly operation: CompiledOperation;

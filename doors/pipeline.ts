@@ -26,6 +26,7 @@ import type {
 } from 'graphql';
 import { mapAsyncIterator } from 'graphql/execution/mapAsyncIterator.js';
 import type { Feed } from '../subscriptions/feed.ts';
+import type { Stability } from './compiled/text.ts';
 import { createCosts } from './cost/index.ts';
 import type { CostOptions } from './cost/index.ts';
 import { createDocuments } from './documents.ts';
@@ -45,6 +46,8 @@ export interface PipelineOptions<Context> {
   readonly formatError: FormatError;
   /** Without: operations cost nothing, and their answers say nothing of it. */
   readonly cost?: CostOptions<Context> | undefined;
+  /** Without: nothing is written once for many. */
+  readonly stability?: Stability | undefined;
 }
 
 export type FormatError = (error: unknown) => GraphQLFormattedError;
@@ -80,11 +83,16 @@ export type FormattedResult = Omit<ExecutionResult, 'errors'> & { errors?: reado
 /** Bounds the work of parser and validator, and their recursion. Our longest example has under 500. */
 const maxTokens = 10_000;
 
-export function createPipeline<Context>({ schema, formatError, cost }: PipelineOptions<Context>): Pipeline {
+export function createPipeline<Context>({
+  schema,
+  formatError,
+  cost,
+  stability,
+}: PipelineOptions<Context>): Pipeline {
   const validationRules: readonly ValidationRule[] = [];
   const parseOptions: ParseOptions = { maxTokens };
   const findCost = cost && createCosts(schema, cost);
-  const documents = createDocuments(schema, findCost);
+  const documents = createDocuments(schema, findCost, stability);
   const executeEvent = (args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> =>
     documents.compiledEvent(args.document, args.operationName)?.execute(args) ?? execute(args);
   const formatResult: Pipeline['formatResult'] = ({ errors, ...result }) =>

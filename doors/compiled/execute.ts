@@ -13,6 +13,8 @@ export interface Run {
   readonly contextValue: unknown;
   readonly variables: GraphQLResolveInfo['variableValues'];
   readonly errors: CollectedErrors;
+  /** Goes to `writeAnswer`: it may hold texts (text.ts). */
+  readonly isWritten: boolean;
 }
 
 export type Path = GraphQLResolveInfo['path'];
@@ -70,9 +72,12 @@ export class Info implements GraphQLResolveInfo {
 /** The errors of an answer, without those at places that an earlier error has nulled. */
 export class CollectedErrors {
   readonly list: GraphQLError[] = [];
+  /** Those included that are not told. */
+  failures = 0;
   readonly #places = new Set<Path | undefined>();
 
   add(error: GraphQLError, place: Path | undefined): void {
+    this.failures += 1;
     for (let path = place; path !== undefined; path = path.prev) if (this.#places.has(path)) return;
     if (this.#places.has(undefined)) return;
     this.#places.add(place);

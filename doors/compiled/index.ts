@@ -13,11 +13,14 @@ import { collectFragments, findConditions, forConditions, planOperation } from '
 import type { FindCost } from '../cost/index.ts';
 import type { Room } from '../room.ts';
 import type { CompiledParts, FieldPlan } from './plan.ts';
+import type { Stability } from './text.ts';
 
 export interface Execution {
   readonly contextValue?: unknown;
   readonly rootValue?: unknown;
   readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
+  /** The answer goes to `writeAnswer`. */
+  readonly isWritten?: boolean;
 }
 
 export interface CompiledOperation {
@@ -35,12 +38,13 @@ export function compileOperation(
   node: OperationDefinitionNode,
   room: Room = { fields: Infinity },
   findCost?: FindCost,
+  stability?: Stability,
 ): CompiledOperation | null {
   const rootType = schema.getRootType(node.operation);
   if (rootType == null) return null;
   const parts: CompiledParts = { schema, node, fragments: collectFragments(document) };
   const planFor = forConditions(findConditions(parts), (values) =>
-    planOperation(parts, values, rootType, room),
+    planOperation(parts, values, rootType, room, stability),
   );
 
   const start = (execution: Execution): ExecutionResult | Promise<ExecutionResult> => {
@@ -62,6 +66,7 @@ export function compileOperation(
       contextValue: execution.contextValue,
       variables: coerced,
       errors: new CollectedErrors(),
+      isWritten: execution.isWritten ?? false,
     };
     const answer = (data: unknown): ExecutionResult =>
       ({

@@ -5,7 +5,15 @@
  * `@include` read: an operation has one plan for each combination of those. Parts are planned when they are first reached,
  * so a plan is never larger than what was executed.
  */
-import { getArgumentValues, isLeafType, isNonNullType, Kind, visit } from 'graphql';
+import {
+  getArgumentValues,
+  getNamedType,
+  isLeafType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  visit,
+} from 'graphql';
 import type {
   DocumentNode,
   FieldNode,
@@ -21,6 +29,8 @@ import { createCompleter } from './complete.ts';
 import type { Completer, Run } from './execute.ts';
 import { createLoop, createObjectExecutor } from './generate.ts';
 import type { ObjectExecutor } from './generate.ts';
+import { keepText } from './text.ts';
+import type { Stability } from './text.ts';
 import type { Room } from '../room.ts';
 
 export interface Variant {
@@ -59,6 +69,7 @@ export function planOperation(
   conditions: Variant['conditions'],
   rootType: GraphQLObjectType,
   room: Room,
+  stability?: Stability,
 ): readonly FieldPlan[] {
   const { schema, node } = operation;
   const fragments = { ...operation.fragments };
@@ -67,10 +78,22 @@ export function planOperation(
     conditions,
     room,
     planObject(type, nodes) {
-      const fields = plan(type, collectSubfields(schema, fragments, conditions, type, nodes));
-      return room.fields > 0 ? createObjectExecutor(fields) : createLoop(fields);
+      const collected = collectSubfields(schema, fragments, conditions, type, nodes);
+      const fields = plan(type, collected);
+      if (room.fields <= 0) return createLoop(fields);
+      const execute = createObjectExecutor(fields);
+      return stability?.types.has(type.name) && areStable(stability, fields) ? keepText(execute) : execute;
     },
   };
+  const areStable = (of: Stability, fields: readonly FieldPlan[]): boolean =>
+    fields.every(({ parentType, definition, nodes }) => {
+      if (definition.args.length > 0 || !of.isStable(parentType.name, definition.name)) return false;
+      const type = getNamedType(definition.type);
+      if (isLeafType(type)) return true;
+      if (!isObjectType(type)) return false;
+      const below = collectSubfields(schema, fragments, conditions, type, nodes);
+      return areStable(of, planFields(variant, type, below));
+    });
   const plan = (type: GraphQLObjectType, collected: Collected): readonly FieldPlan[] => {
     const fields = planFields(variant, type, collected);
     room.fields -= fields.length;

@@ -184,6 +184,17 @@ describe('percentComplete', () => {
   });
 });
 
+describe('what is told again later', () => {
+  test('is the same object for as long as it says the same', () => {
+    const { record, refresh } = createObservations();
+    const seen = record(workRequestOf({ status: 'IN_PROGRESS', percentComplete: 10 }), 1);
+    expect(refresh(seen)).toBe(seen);
+    record(workRequestOf({ status: 'IN_PROGRESS', percentComplete: 20 }), 2);
+    expect(refresh(seen)).toMatchObject({ ...seen, percentComplete: 20 });
+    expect(createObservations().refresh(seen)).toBe(seen);
+  });
+});
+
 describe('an answer to an earlier call that comes late', () => {
   const early = { status: 'WAITING', percentComplete: 5 };
   const late = { status: 'IN_PROGRESS', percentComplete: 50 };
