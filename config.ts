@@ -9,6 +9,14 @@ export interface Config {
   readonly port: number;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** null: callers say nothing of themselves. */
+  readonly tokens: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly jwksUrl: string;
+  } | null;
+  /** Whoever reaches it may come in, from other machines too. */
+  readonly allowsAnonymous: boolean;
   readonly upstream: 'emulator' | 'oci';
   readonly emulator: { readonly port: number; readonly publicKeyFile: string | null };
   readonly oci: OciConfig;
@@ -109,6 +117,16 @@ const isEndpointTemplate = (text: string): boolean => {
   );
 };
 
+/** Whoever can change what comes from there can make tokens: it has to come unchanged. */
+const isKeysUrl = (text: string): boolean => {
+  const url = URL.parse(text);
+  if (url === null || url.username || url.password || url.hash) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+};
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
 const regionIds = list
   .refine((ids) => ids.length > 0, 'must name at least one region')
   .refine(
@@ -135,6 +153,14 @@ const environment = z.object({
       'must be origins such as https://portal.example.com, separated by commas',
     )
     .default([]),
+  AUTH: oneOf(['none', 'jwt']).default('none'),
+  AUTH_ISSUER: z.string().optional(),
+  AUTH_AUDIENCE: z.string().optional(),
+  AUTH_JWKS_URL: z
+    .string()
+    .refine(isKeysUrl, 'must be an https URL (http on this machine only), without user or fragment')
+    .optional(),
+  AUTH_ALLOW_ANONYMOUS: oneOf(['true', 'false']).default('false'),
   UPSTREAM: oneOf(['emulator', 'oci']).default('emulator'),
   EMULATOR_PORT: integer(0, 65_535).default(4001),
   EMULATOR_PUBLIC_KEY_FILE: z.string().optional(),
@@ -166,6 +192,8 @@ const environment = z.object({
 
 type Values = z.infer<typeof environment>;
 
+const tokenVariables = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL'] as const;
+
 /** Told only where each of the variables is right by itself. */
 const contradictions: readonly {
   readonly between: readonly (keyof Values)[];
@@ -176,6 +204,22 @@ const contradictions: readonly {
     between: ['POLL_MIN_MS', 'POLL_MAX_MS'],
     tell: ({ POLL_MIN_MS, POLL_MAX_MS }) =>
       POLL_MIN_MS > POLL_MAX_MS ? 'POLL_MIN_MS must not be above POLL_MAX_MS.' : null,
+  },
+  {
+    between: ['AUTH', ...tokenVariables],
+    tell(values) {
+      const missing = tokenVariables.filter((name) => values[name] === undefined);
+      return values.AUTH === 'jwt' && missing.length > 0 ? `AUTH=jwt needs ${missing.join(', ')}.` : null;
+    },
+  },
+  {
+    between: ['AUTH', ...tokenVariables],
+    tell(values) {
+      const given = tokenVariables.filter((name) => values[name] !== undefined);
+      return values.AUTH === 'none' && given.length > 0
+        ? `${given.join(', ')} would be ignored: AUTH=jwt has callers send tokens, AUTH=none does not.`
+        : null;
+    },
   },
   {
     between: ['UPSTREAM', 'PORT', 'EMULATOR_PORT'],
@@ -217,6 +261,8 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     port: values.PORT,
     allowedHosts: values.ALLOWED_HOSTS,
     allowedOrigins: values.ALLOWED_ORIGINS,
+    tokens: tokensOf(values),
+    allowsAnonymous: values.AUTH_ALLOW_ANONYMOUS === 'true' || values.AUTH !== 'none' || wrong.has('AUTH'),
     // Whose credential it is to be cannot be said: none is looked for.
     upstream: wrong.has('OCI_AUTH') ? 'emulator' : values.UPSTREAM,
     emulator: { port: values.EMULATOR_PORT, publicKeyFile: values.EMULATOR_PUBLIC_KEY_FILE ?? null },
@@ -243,6 +289,25 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     logLevel: values.LOG_LEVEL,
   };
 };
+
+const tokensOf = ({
+  AUTH: auth,
+  AUTH_ISSUER: issuer,
+  AUTH_AUDIENCE: audience,
+  AUTH_JWKS_URL: jwksUrl,
+}: Values): Config['tokens'] =>
+  auth === 'jwt' && issuer !== undefined && audience !== undefined && jwksUrl !== undefined
+    ? { issuer, audience, jwksUrl }
+    : null;
+
+/**
+ * Whom the address that it listens on lets in, where that must not be without a word; null: nobody.
+ * @param address of this machine, as an IP address
+ */
+export const exposureOf = ({ host, tokens, allowsAnonymous }: Config, address: string): string | null =>
+  tokens !== null || allowsAnonymous || isLoopback(address)
+    ? null
+    : `HOST: ${host} lets other machines in, and with AUTH=none whoever gets there reads and cancels with the gateway's credentials. Set AUTH=jwt, or AUTH_ALLOW_ANONYMOUS=true where something in front of it lets only the right ones through.`;
 
 /** What is no mistake, but good to know before somebody relies on it; a sentence each. */
 export const notesOn = ({ upstream, cursorSecret }: Config): readonly string[] =>

@@ -14,6 +14,8 @@ import type { WatchEvent } from './subscriptions/events.ts';
 import type { Waited } from './subscriptions/waiting.ts';
 
 export interface Context {
+  /** Whose token the operation came with; null: nobody's in particular. */
+  readonly caller: string | null;
   /** Reads, batched and de-duplicated within this operation; a subscription's remember nothing from event to event. */
   readonly loaders: Loaders;
   /** One page of the list over services, regions and compartments. @throws GatewayError BAD_USER_INPUT */

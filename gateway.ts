@@ -36,6 +36,7 @@ import type {
   WorkRequestSource,
 } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
+import { createTokenCallers } from './doors/tokens.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import type { CallerInfo } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
@@ -182,8 +183,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       watchers.watchList(
         planListWatch(scope, { endpoints, parents: parentsForPolls, maxCalls: config.maxQueryCost }),
       ),
-  } satisfies Omit<Context, 'loaders' | 'sweep' | 'cancel' | 'waitFor' | 'meter'>;
-  const createContext = ({ isSubscription, signal }: CallerInfo): Context => {
+  } satisfies Omit<Context, 'caller' | 'loaders' | 'sweep' | 'cancel' | 'waitFor' | 'meter'>;
+  const createContext = ({ isSubscription, signal, caller }: CallerInfo): Context => {
     // Of the operation, or of what is left of it after a wait.
     let startedAt = clock.now();
     const meter: Meter = { calls: 0 };
@@ -211,6 +212,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     };
     return {
       ...constant,
+      caller: caller.subject,
       meter,
       loaders,
       sweep: (query) =>
@@ -250,6 +252,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
     readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
     registry: metrics.registry,
+    ...(config.tokens && { callers: createTokenCallers({ ...config.tokens, clock }) }),
     stability,
     cost: {
       limit: config.maxQueryCost,

@@ -1,5 +1,6 @@
 /** Listening, and what stands in its way: a host that there is not is configuration, a port that is taken is not. */
 import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { ConfigError } from './config.ts';
 
 /** What an operator can mend, in words. */
@@ -7,9 +8,10 @@ export class StartError extends Error {}
 
 /**
  * Listens on a port that nobody has, for a moment: whether the configured one is free is no matter of the configuration.
+ * @returns the address that is listened on
  * @throws ConfigError
  */
-export const checkHost = async (host: string): Promise<void> => {
+export const checkHost = async (host: string): Promise<string> => {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
@@ -19,7 +21,9 @@ export const checkHost = async (host: string): Promise<void> => {
       `HOST: cannot listen on ${host}, ${hostProblems[code] ?? `this machine says ${code}`}.`,
     ]);
   }
+  const { address } = server.address() as AddressInfo;
   server.close();
+  return address;
 };
 
 const hostProblems: Readonly<Record<string, string>> = {

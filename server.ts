@@ -18,7 +18,7 @@ import type { Samples } from './samples.ts';
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
 enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'compile'));
-const { ConfigError, configExitCode, notesOn, readConfig } = await import('./config.ts');
+const { ConfigError, configExitCode, exposureOf, notesOn, readConfig } = await import('./config.ts');
 const { systemClock } = await import('./clock.ts');
 const { StartError, checkHost, listen } = await import('./listen.ts');
 
@@ -109,7 +109,12 @@ const lookAround = async (
       problems.push(...error.problems);
       return null;
     });
-  const hostIsChecked = orTell(checkHost(config.host));
+  const hostIsChecked = orTell(
+    checkHost(config.host).then((address) => {
+      const exposure = exposureOf(config, address);
+      if (exposure !== null) throw new ConfigError([exposure]);
+    }),
+  );
   const emulator =
     config.upstream === 'emulator'
       ? await createBuiltInEmulator(config.host, await orTell(readPublicKey(config.emulator.publicKeyFile)))

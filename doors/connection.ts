@@ -1,6 +1,8 @@
 /** One WebSocket: what is open on it, and what goes out over it. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { anybody } from './callers.ts';
+import type { Caller } from './callers.ts';
 import { Courier } from './fanout/courier.ts';
 import type { LiveSubscription, Outlet } from './fanout/courier.ts';
 import type { Payload } from './fanout/rendition.ts';
@@ -22,6 +24,8 @@ export interface Operation {
 export class Connection {
   readonly socket: WebSocket;
   readonly handshake: Handshake;
+  /** Known once the connection is acknowledged. */
+  caller: Caller = anybody;
   readonly operations = new Map<string, Operation>();
   readonly #raw: Duplex;
   readonly #unreadBytes: number;

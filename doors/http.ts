@@ -20,12 +20,14 @@ import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import { GatewayError } from '../errors.ts';
+import type { Callers } from './callers.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
 import { createKnownWay, executedOf } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
-import { answerVisitor, refuse } from './reply.ts';
+import { admit, answerVisitor, refuse } from './reply.ts';
 
 export interface HttpDoorOptions {
+  readonly callers: Callers;
   readonly pipeline: Pipeline;
   readonly path: string;
   /** Where subscriptions go, for the message that says so. */
@@ -71,7 +73,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
       if (answerVisitor(request, reply, options.visitorsPath)) return;
       const refusal = checkPreflighted(request.raw);
       if (refusal !== null) return void refuse(reply, refusal);
-      done();
+      admit(options.callers, request, reply, done);
     },
     handler: createKnownWay(options, (request, reply, createContext) =>
       fastifyApolloHandler(apollo, {

@@ -12,6 +12,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import { openToAll } from './callers.ts';
+import type { Caller, Callers } from './callers.ts';
 import type { Stability } from './compiled/text.ts';
 import type { CostOptions } from './cost/index.ts';
 import { createFormatError } from './format-error.ts';
@@ -50,6 +52,7 @@ export interface CallerInfo {
   readonly remoteAddress: string | undefined;
   /** `payload` of a WebSocket's `connection_init`. */
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
+  readonly caller: Caller;
 }
 
 export interface DoorLimits {
@@ -97,6 +100,8 @@ export interface DoorsOptions<Context extends object> {
   readonly limits?: Partial<DoorLimits>;
   /** What operations may cost. Without: whatever they like, and nothing is told of it. */
   readonly cost?: CostOptions<Context>;
+  /** Who may come in. Without: anybody. */
+  readonly callers?: Callers;
   /** What is written once for many. */
   readonly stability?: Stability;
 }
@@ -112,7 +117,7 @@ export interface Doors {
 /** Throws a TypeError for a host or an origin that is none. */
 export function createDoors<Context extends object>(options: DoorsOptions<Context>): Doors {
   const limits = withinGrace({ ...defaultLimits, ...options.limits });
-  const { log, createContext } = options;
+  const { log, createContext, callers = openToAll } = options;
   const guard = createGuard(options);
   const pipeline = createPipeline({
     schema: options.schema,
@@ -169,25 +174,28 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     readiness: () => (isStopping ? { status: 'unavailable', degraded: ['stopping'] } : options.readiness()),
   });
   const visitorsPath = options.registerPlayground === undefined ? null : playgroundPath;
+  app.decorateRequest('caller');
   app.register(async (instance) => {
     await registerHttp(instance, {
+      callers,
       pipeline,
       path: graphqlPath,
       streamPath,
       visitorsPath,
       log,
-      createContext: ({ headers, ip }, signal) => {
-        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };
+      createContext: ({ headers, ip, caller }, signal) => {
+        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller };
         return createContext({ transport: 'http', isSubscription: false, ...info });
       },
     });
     sse = registerSse(instance, {
+      callers,
       pipeline,
       path: streamPath,
       visitorsPath,
       limits,
-      createContext: ({ headers, ip }, signal, isSubscription) => {
-        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal };
+      createContext: ({ headers, ip, caller }, signal, isSubscription) => {
+        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller };
         return createContext({ transport: 'sse', isSubscription, ...info });
       },
     });
@@ -199,6 +207,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
 
     async start(host, port) {
       webSocket = openWebSocket(app.server, {
+        callers,
         pipeline,
         path: graphqlPath,
         guard,

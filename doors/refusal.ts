@@ -4,7 +4,7 @@
  * Every refusal is the JSON of a GraphQL answer, `{ errors: [{ message, extensions: { code } }] }`, on every path and for
  * every kind of caller, so that a client needs one way to read what went wrong.
  */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode, GatewayError } from '../errors.ts';
 
 export interface Refusal {
   /** HTTP status. */
@@ -44,6 +44,13 @@ export function renderRawAnswer(refusal: Refusal): string {
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${refusal.status} ${reasonPhrases[refusal.status] ?? 'Refused'}\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** For a caller whose token is none, or cannot be checked now. */
+export function refusalFor(error: GatewayError): Refusal {
+  const { code, message } = error;
+  if (code !== 'UNAUTHENTICATED') return { status: 503, code, message, headers: { 'retry-after': '30' } };
+  return { status: 401, code, message, headers: { 'www-authenticate': 'Bearer' } };
 }
 
 const reasonPhrases: Readonly<Record<number, string>> = {

@@ -1,7 +1,9 @@
 /** What every Fastify route of ours does alike: refuse in one shape, answer unknown paths and broken requests, know when the caller is gone. */
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { jsonContentType, renderRawAnswer, renderRefusal, securityHeaders } from './refusal.ts';
+import { GatewayError } from '../errors.ts';
+import type { Caller, Callers } from './callers.ts';
+import { jsonContentType, refusalFor, renderRawAnswer, renderRefusal, securityHeaders } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -10,6 +12,37 @@ export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
     .headers({ ...refusal.headers })
     .type(jsonContentType)
     .send(renderRefusal(refusal));
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Known before anything of the body is read. */
+    caller: Caller;
+  }
+}
+
+/** Goes on with whoever may come in, and refuses everybody else before their body is read. */
+export function admit(
+  callers: Callers,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  goOn: (error?: Error) => void,
+): void {
+  const enter = (caller: Caller): void => {
+    request.caller = caller;
+    goOn();
+  };
+  const turnAway = (error: unknown): void => {
+    if (error instanceof GatewayError) refuse(reply, refusalFor(error));
+    else goOn(error as Error);
+  };
+  try {
+    const caller = callers.identify(request.headers.authorization);
+    if (caller instanceof Promise) caller.then(enter, turnAway);
+    else enter(caller);
+  } catch (error) {
+    turnAway(error);
+  }
 }
 
 /** Aborted when the caller is gone before the whole answer was sent. */

@@ -10,15 +10,17 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OperationTypeNode } from 'graphql';
 import type { ExecutionResult } from 'graphql';
+import type { Callers } from './callers.ts';
 import { drain } from './drain.ts';
 import { Courier } from './fanout/courier.ts';
 import { checkPreflighted } from './guard.ts';
 import { isLive, toGraphQLError } from './pipeline.ts';
 import type { OperationRequest, Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
-import { answerVisitor, refuse, signalOf } from './reply.ts';
+import { admit, answerVisitor, refuse, signalOf } from './reply.ts';
 
 export interface SseDoorOptions {
+  readonly callers: Callers;
   readonly pipeline: Pipeline;
   readonly path: string;
   /** Where a browser that opens the path is sent; null: there is no page to show. */
@@ -33,7 +35,7 @@ export interface SseDoor {
 }
 
 export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseDoor {
-  const { pipeline, path, limits } = options;
+  const { callers, pipeline, path, limits } = options;
   const open = new Set<ServerResponse>();
   let isStopping = false;
 
@@ -41,13 +43,14 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
-    onRequest: async (request, reply) => {
-      if (answerVisitor(request, reply, options.visitorsPath)) return reply;
+    onRequest: (request, reply, done) => {
+      if (answerVisitor(request, reply, options.visitorsPath)) return;
       const refusal =
         checkPreflighted(request.raw) ??
         checkAccept(request.headers.accept) ??
         (isStopping ? stopping : null);
-      if (refusal !== null) return refuse(reply, refusal);
+      if (refusal !== null) return void refuse(reply, refusal);
+      admit(callers, request, reply, done);
     },
     handler: async (request, reply) => {
       const operation = request.method === 'GET' ? readSearch(request.query) : readOperation(request.body);
@@ -73,7 +76,12 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       // A caller that left while its operation began has closed already: nothing would take it out again.
       if (!signal.aborted) {
         open.add(reply.raw);
-        reply.raw.once('close', () => open.delete(reply.raw));
+        // Without `complete`, as on a stop: the client comes again, with a new token if it has one.
+        const stay = callers.whenOver(request.caller, () => reply.raw.destroy());
+        reply.raw.once('close', () => {
+          open.delete(reply.raw);
+          stay();
+        });
       }
       // One that began before the stop and was not open yet.
       if (isStopping) reply.raw.destroy();

@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
+import type { Caller, Callers } from './callers.ts';
 import { Connection } from './connection.ts';
 import type { Operation } from './connection.ts';
 import { drain } from './drain.ts';
@@ -25,6 +26,7 @@ import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
 
 export interface WebSocketDoorOptions {
+  readonly callers: Callers;
   readonly pipeline: Pipeline;
   readonly path: string;
   readonly guard: Guard;
@@ -51,6 +53,7 @@ export interface SocketOperation extends Handshake {
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
   readonly signal: AbortSignal;
   readonly isSubscription: boolean;
+  readonly caller: Caller;
 }
 
 export interface WebSocketDoor {
@@ -65,7 +68,7 @@ interface SocketArgs extends ExecutionArgs {
 }
 
 export function openWebSocket(server: Server, options: WebSocketDoorOptions): WebSocketDoor {
-  const { pipeline, path, guard, log, limits } = options;
+  const { callers, pipeline, path, guard, log, limits } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, handleProtocols });
   const answering = new Set<WebSocket>();
   /** Of the last ping: whoever answers it has read all that was sent before it. */
@@ -74,6 +77,23 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
 
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: limits.connectionInitWaitMs,
+    async onConnect({ extra: connection, connectionParams = {} }) {
+      const given = connectionParams['authorization'] ?? connectionParams['Authorization'];
+      try {
+        connection.caller = await callers.identify(given ?? connection.handshake.headers.authorization);
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        // Clients come again on their own after 1013.
+        if (error.code === 'UNAUTHENTICATED') connection.socket.close(CloseCode.Forbidden, error.message);
+        else connection.socket.close(1013, 'Tokens cannot be checked now: try again');
+        return false;
+      }
+      const stay = callers.whenOver(connection.caller, () =>
+        connection.socket.close(CloseCode.Forbidden, 'The token has expired: come again with a new one'),
+      );
+      connection.socket.once('close', stay);
+      return true;
+    },
     async onSubscribe({ extra: connection, connectionParams }, id) {
       const operation = connection.operations.get(id);
       const payload = operation?.payload;
@@ -89,6 +109,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
             connectionParams,
             signal,
             isSubscription,
+            caller: connection.caller,
           });
         });
         if (prepared.kind === 'refused') return prepared.errors;

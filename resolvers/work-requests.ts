@@ -44,10 +44,10 @@ export const workRequests: QueryResolvers['workRequests'] = async (
   { first, after, ...asked },
   context,
 ): Promise<ListedPage> => {
-  const { sweep, cursors } = context;
+  const { sweep, cursors, caller } = context;
   const { filter, orderBy } = asked;
   // A cursor is good for the same arguments only, whatever their order.
-  const purpose = `workRequests ${JSON.stringify(asked, Object.keys({ ...asked, ...filter }).sort())}`;
+  const purpose = `workRequests ${JSON.stringify(asked, Object.keys({ ...asked, ...filter }).sort())} ${caller ?? ''}`;
   const page = await sweep({
     ...readScope(asked, context),
     order: orderBy === 'TIME_ACCEPTED_ASC' ? 'ASC' : 'DESC',

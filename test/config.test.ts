@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { ConfigError, notesOn, readConfig } from '../config.ts';
+import { exposureOf, ConfigError, notesOn, readConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { loadConfig } from './support/config.ts';
 
@@ -33,6 +33,8 @@ describe('without any variable', () => {
       port: 4000,
       allowedHosts: [],
       allowedOrigins: [],
+      tokens: null,
+      allowsAnonymous: false,
       upstream: 'emulator',
       emulator: { port: 4001, publicKeyFile: null },
       oci: {
@@ -176,6 +178,8 @@ describe('a bad value', () => {
     ['UPSTREAM_DEADLINE_MS', wholeNumber(10, 600_000), ['0', '600001']],
     ['UPSTREAM_RPS', wholeNumber(1, 100_000), ['0', '0.5']],
     ['MAX_QUERY_COST', wholeNumber(1, 1_000_000), ['0', '1e3', '1000001']],
+    ['AUTH', 'must be one of none, jwt.', ['JWT', 'basic']],
+    ['AUTH_ALLOW_ANONYMOUS', 'must be one of true, false.', ['yes']],
     ['UPSTREAM', 'must be one of emulator, oci.', ['OCI', 'aws', 'constructor']],
     ['READ_ONLY', 'must be one of true, false.', ['yes', '1', 'TRUE']],
     ['LOG_LEVEL', 'must be one of trace, debug, info, warn, error, fatal, silent.', ['verbose']],
@@ -247,6 +251,54 @@ describe('a bad value', () => {
     expect(problemsOf({ POLL_MIN_MS: '5000', POLL_MAX_MS: 'x' })).toEqual([
       expect.stringMatching(/^POLL_MAX_MS /),
     ]);
+  });
+
+  const issuer = {
+    AUTH_ISSUER: 'https://id.example.com/',
+    AUTH_AUDIENCE: 'gateway',
+    AUTH_JWKS_URL: 'https://id.example.com/keys?v=1',
+  };
+
+  test('of whom to let in is told', () => {
+    expect(loadConfig({ AUTH: 'jwt', ...issuer })).toMatchObject({
+      tokens: { issuer: 'https://id.example.com/', audience: 'gateway', jwksUrl: issuer.AUTH_JWKS_URL },
+      allowsAnonymous: true,
+    });
+    expect(problemsOf({ AUTH: 'jwt' })).toEqual([
+      'AUTH=jwt needs AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS_URL.',
+    ]);
+    expect(problemsOf({ AUTH: 'jwt', ...issuer, AUTH_AUDIENCE: '' })).toEqual([
+      'AUTH=jwt needs AUTH_AUDIENCE.',
+    ]);
+    expect(problemsOf({ AUTH_ISSUER: 'x' })).toEqual([
+      'AUTH_ISSUER would be ignored: AUTH=jwt has callers send tokens, AUTH=none does not.',
+    ]);
+    for (const url of [
+      'x',
+      'http://id.example.com/keys',
+      'http://127.0.0.1.example.com/keys',
+      'http://localhost.example.com/',
+      'https://u:p@id.example.com/keys',
+      'https://id.example.com/keys#1',
+      'file:///etc/keys',
+    ]) {
+      const problems = problemsOf({ AUTH: 'jwt', ...issuer, AUTH_JWKS_URL: url });
+      expect(problems).toEqual([
+        'AUTH_JWKS_URL must be an https URL (http on this machine only), without user or fragment.',
+      ]);
+    }
+    for (const url of ['http://127.0.0.1:1/keys', 'http://localhost/', 'http://[::1]:1/'])
+      expect(problemsOf({ AUTH: 'jwt', ...issuer, AUTH_JWKS_URL: url })).toEqual([]);
+  });
+
+  test('of an address that lets in whoever gets there is told, once it is known to be one', () => {
+    const exposed = (env: NodeJS.ProcessEnv, address: string): string | null =>
+      exposureOf(loadConfig(env), address);
+    for (const address of ['127.0.0.1', '127.1.2.3', '::1']) expect(exposed({}, address)).toBeNull();
+    for (const address of ['0.0.0.0', '::', '192.0.2.1', '128.0.0.1', '::ffff:192.0.2.1'])
+      expect(exposed({ HOST: 'all' }, address)).toMatch(/^HOST: all lets other machines in, .*AUTH=jwt/);
+    expect(exposed({ AUTH_ALLOW_ANONYMOUS: 'true' }, '0.0.0.0')).toBeNull();
+    expect(exposed({ AUTH: 'jwt', ...issuer }, '0.0.0.0')).toBeNull();
   });
 
   test('of two ports that are one is told, where the emulator needs the other', () => {

@@ -279,6 +279,12 @@ describe('a wrong configuration', () => {
       /HOST: cannot listen on no-such-host\.invalid, /,
     ],
     [
+      'an address that lets in whoever gets there',
+      { HOST: '0.0.0.0', PORT: 'x' },
+      ['--check-config'],
+      /2 problems:\n {2}- PORT must be .*\n {2}- HOST: 0\.0\.0\.0 lets other machines in/,
+    ],
+    [
       'an address of another machine',
       { HOST: '192.0.2.1' },
       ['--check-config'],

@@ -52,7 +52,7 @@ export function createRenderers(options: RenderersOptions): Renderers {
   };
 }
 
-/** What tells two operations of one document apart. What a caller may see (its view) belongs in here, once there are such. */
+/** What tells two operations of one document apart. Whoever may come in may see the same: what a caller may see would belong in here. */
 function keyOf({ operationName, variableValues }: ExecutionArgs): string {
   return JSON.stringify([operationName ?? null, variableValues ?? {}]);
 }

@@ -1,0 +1,165 @@
+/** Tokens of a real issuer, over the real gateway: with one its callers are served on every door, without one on none. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { createClient as createSseClient } from 'graphql-sse';
+import { createClient as createWebSocketClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { createTestGateway } from '../support/gateway.ts';
+import type { Answer, Json, TestGateway } from '../support/gateway.ts';
+
+const issuer = 'https://id.example.com/';
+const audience = 'gateway';
+
+/** What an issuer publishes, and what it gives out. */
+const createIssuer = async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }] });
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.setHeader('content-type', 'application/json').end(keys);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
+    asked: () => asked,
+    tokenOf: (subject: string, expires: string | Date = '1h') =>
+      new SignJWT({})
+        .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(subject)
+        .setIssuedAt()
+        .setExpirationTime(expires)
+        .sign(privateKey),
+    close: () => server.close(),
+  };
+};
+
+let gateway: TestGateway;
+let idp: Awaited<ReturnType<typeof createIssuer>>;
+
+beforeAll(async () => {
+  idp = await createIssuer();
+  gateway = await createTestGateway({
+    env: { AUTH: 'jwt', AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, AUTH_JWKS_URL: idp.url },
+    logLevel: 'trace',
+  });
+});
+afterAll(async () => {
+  await gateway.stop();
+  idp.close();
+});
+
+const compartmentId = 'ocid1.compartment.oc1..callers';
+const listQuery =
+  'query L($c: String!, $after: String) { workRequests(compartmentId: $c, services: [CONTAINERENGINE], regions: ["us-ashburn-1"], first: 1, after: $after) { nodes { workRequestId } pageInfo { endCursor hasNextPage } } }';
+
+const ask = async (
+  token: string | null,
+  variables: Json,
+): Promise<{ status: number; answer: Answer<Json> }> => {
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query: listQuery, variables }),
+  });
+  return { status: response.status, answer: (await response.json()) as Answer<Json> };
+};
+
+const create = async (): Promise<readonly string[]> => {
+  const response = await fetch(`${gateway.emulatorUrl}/_emulator/work-requests`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ service: 'CONTAINERENGINE', region: 'us-ashburn-1', compartmentId, count: 2 }),
+  });
+  return ((await response.json()) as { ids: readonly string[] }).ids;
+};
+
+describe('callers with tokens', () => {
+  test('are served, and each with cursors of their own', async () => {
+    await create();
+    expect(await ask(null, { c: compartmentId })).toMatchObject({
+      status: 401,
+      answer: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    });
+    expect(gateway.asked()).toEqual([]);
+    const [alice, bob] = [await idp.tokenOf('alice'), await idp.tokenOf('bob')];
+    const first = await ask(alice, { c: compartmentId });
+    expect(first.status).toBe(200);
+    const { nodes, pageInfo } = first.answer.data?.['workRequests'] as {
+      nodes: readonly Json[];
+      pageInfo: { endCursor: string };
+    };
+    expect(nodes).toHaveLength(1);
+    const next = { c: compartmentId, after: pageInfo.endCursor };
+    expect((await ask(alice, next)).answer.errors).toBeUndefined();
+    expect((await ask(bob, next)).answer.errors?.[0]?.extensions?.code).toBe('CURSOR_INVALID');
+    expect(idp.asked()).toBe(1);
+    for (const token of [alice, bob]) expect(gateway.logged.join('')).not.toContain(token.slice(-40));
+  });
+
+  test('subscribe by WebSocket and by event stream, until their token ends', async () => {
+    const [id = ''] = await create();
+    const subscription = `subscription { workRequest(id: "${id}", service: CONTAINERENGINE, region: "us-ashburn-1") { type } }`;
+    // Thirty seconds are given for clocks that differ.
+    const token = await idp.tokenOf('alice', new Date(Date.now() - 28_000));
+    const closed = Promise.withResolvers<{ code: number; reason: string }>();
+    const webSocket = createWebSocketClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: `Bearer ${token}` },
+      retryAttempts: 0,
+      on: { closed: (event) => closed.resolve(event as { code: number; reason: string }) },
+    });
+    const told: unknown[] = [];
+    webSocket.subscribe(
+      { query: subscription },
+      { next: (event) => told.push(event), error: () => {}, complete: () => {} },
+    );
+    const stream = createSseClient({
+      url: `${gateway.url}/graphql/stream`,
+      headers: { authorization: `Bearer ${token}` },
+      retryAttempts: 0,
+    });
+    const streamed = Promise.withResolvers<unknown>();
+    const events: unknown[] = [];
+    stream.subscribe(
+      { query: subscription },
+      {
+        next: (event) => events.push(event),
+        error: streamed.resolve,
+        complete: () => streamed.resolve('complete'),
+      },
+    );
+    expect(await closed.promise).toMatchObject({ code: 4403, reason: expect.stringMatching(/expired/) });
+    expect(await streamed.promise).not.toBe('complete');
+    for (const received of [told, events])
+      expect(received[0]).toMatchObject({ data: { workRequest: { type: 'SNAPSHOT' } } });
+    await gateway.untilMetric('gateway_watchers', 0);
+    stream.dispose();
+  });
+
+  test('are nobody without one, on every door', async () => {
+    const closed = Promise.withResolvers<{ code: number }>();
+    const webSocket = createWebSocketClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+      lazy: false,
+      onNonLazyError: () => {},
+      on: { closed: (event) => closed.resolve(event as { code: number }) },
+    });
+    expect((await closed.promise).code).toBe(4403);
+    await webSocket.dispose();
+    const stream = await fetch(`${gateway.url}/graphql/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: '{ __typename }' }),
+    });
+    expect([stream.status, stream.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+  });
+});
