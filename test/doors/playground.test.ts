@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
 import { startOfflineBrowser } from '../support/browser.ts';
 import type { OfflineBrowser } from '../support/browser.ts';
 import { sampleIdsIn } from '../../emulator/emulator.ts';
 import { playgroundTabs } from '../../samples.ts';
-import { createTestGateway } from '../support/gateway.ts';
+import { betweenLooksMs, createTestGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
 jest.setTimeout(120_000);
@@ -154,7 +155,8 @@ describe('the playground, in a browser that reaches no other host', () => {
 
   test('remembers what the visitor left, and which tab was in front', async () => {
     // Altair writes its state a while after each change; a reload before that would rightly bring the older one.
-    await page.waitForFunction(isStored(['ocid1.absent', 'SNAPSHOT']));
+    // `waitForFunction` takes a promise for a yes.
+    while (!(await page.evaluate(isStored(['ocid1.absent', 'SNAPSHOT'])))) await sleep(betweenLooksMs);
     await page.reload();
     await inFront(second!.name);
     await page.getByText(first!.name, { exact: true }).click();
