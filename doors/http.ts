@@ -22,7 +22,7 @@ import type { ErrorCode } from '../errors.ts';
 import { GatewayError } from '../errors.ts';
 import type { Callers } from './callers.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
-import { createKnownWay, executedOf } from './known-way.ts';
+import { createKnownWay, executedOf, noteWellFormed } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
 import { admit, answerVisitor, refuse } from './reply.ts';
 
@@ -54,7 +54,9 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     nodeEnv: 'production',
     logger: options.log,
     plugins: [
+      // In this order: the first gives errors their codes.
       sendSubscriptionsElsewhere(options),
+      tellWellFormed,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginLandingPageDisabled(),
@@ -147,6 +149,20 @@ function sendSubscriptionsElsewhere({ path, streamPath, pipeline }: HttpDoorOpti
     },
   };
 }
+
+const tellWellFormed: ApolloServerPlugin = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ contextValue, response: { body } }) {
+        const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
+        const isBad = errors.some(
+          ({ extensions }) => extensions?.['code'] === ('BAD_REQUEST' satisfies ErrorCode),
+        );
+        if (!isBad) noteWellFormed(contextValue);
+      },
+    };
+  },
+};
 
 const contextStatus: Partial<Record<ErrorCode, number>> = {
   BAD_REQUEST: 400,

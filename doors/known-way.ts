@@ -28,6 +28,15 @@ export function executedOf(context: object): ExecutionResult | undefined {
   return (context as { readonly [executed]?: ExecutionResult })[executed];
 }
 
+/** On a context: what Apollo Server found out about its request. */
+const finding = Symbol('finding');
+
+/** To be called by a plugin: the request is one of GraphQL over HTTP, whatever is wrong with its operation. */
+export function noteWellFormed(context: object): void {
+  const found = (context as { readonly [finding]?: { isWellFormed: boolean } })[finding];
+  if (found !== undefined) found.isWellFormed = true;
+}
+
 /** `Accept` headers whose answer's type is known. */
 const maxAccepts = 100;
 
@@ -35,12 +44,24 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
   /** By `Accept`: what Apollo Server chose for it. */
   const contentTypes = new LRUCache<string, string>({ max: maxAccepts });
 
+  /** Of JSON, GraphQL over HTTP says: what is wrong with an operation is nothing that is wrong with HTTP. */
+  const goFound: typeof goLongWay = async (request, reply, create) => {
+    const found = { isWellFormed: false };
+    const answer = await goLongWay(request, reply, async () => ({
+      ...((await create()) as object),
+      [finding]: found,
+    }));
+    const isJson = String(reply.getHeader('content-type')).startsWith('application/json');
+    if (found.isWellFormed && isJson && reply.statusCode === 400) reply.code(200);
+    return answer;
+  };
+
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const accept = request.headers.accept ?? '';
     const contentType = contentTypes.get(accept);
     const known = request.method === 'POST' ? find(pipeline, request.body) : null;
     if (known === null || contentType === undefined) {
-      const answer = await goLongWay(request, reply, () => createContext(request, signalOf(reply)));
+      const answer = await goFound(request, reply, () => createContext(request, signalOf(reply)));
       const type = reply.getHeader('content-type');
       if (known !== null && typeof type === 'string' && reply.statusCode === 200)
         contentTypes.set(accept, type);
@@ -62,7 +83,7 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
     if (result.errors === undefined) {
       return reply.header('content-type', contentType).send(`${writeAnswer(result)}\n`);
     }
-    return goLongWay(request, reply, () => ({ ...context, [executed]: plain(result) }));
+    return goFound(request, reply, () => ({ ...context, [executed]: plain(result) }));
   };
 }
 
