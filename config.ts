@@ -28,6 +28,14 @@ export interface Config {
   readonly readCacheMs: number;
   /** Calls to Oracle Cloud that one operation may be estimated at. */
   readonly maxQueryCost: number;
+  /** What a document may hold. */
+  readonly documentLimits: {
+    readonly tokens: number;
+    readonly depth: number;
+    readonly aliases: number;
+    readonly directives: number;
+    readonly rootFields: number;
+  };
   /** null: a random one is made at start, good for this process only (`notesOn`). */
   readonly cursorSecret: string | null;
   readonly isReadOnly: boolean;
@@ -185,6 +193,11 @@ const environment = z.object({
   POLL_RPS: integer(1, 100_000).default(500),
   READ_CACHE_MS: integer(0, 60_000).default(1_000),
   MAX_QUERY_COST: integer(1, 1_000_000).default(10_000),
+  MAX_TOKENS: integer(100, 100_000).default(10_000),
+  MAX_DEPTH: integer(1, 1_000).default(20),
+  MAX_ALIASES: integer(0, 100_000).default(500),
+  MAX_DIRECTIVES: integer(0, 100_000).default(100),
+  MAX_ROOT_FIELDS: integer(1, 100_000).default(100),
   CURSOR_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   READ_ONLY: oneOf(['true', 'false']).default('false'),
   LOG_LEVEL: oneOf(logLevels).default('info'),
@@ -284,6 +297,13 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     pollRps: values.POLL_RPS,
     readCacheMs: values.READ_CACHE_MS,
     maxQueryCost: values.MAX_QUERY_COST,
+    documentLimits: {
+      tokens: values.MAX_TOKENS,
+      depth: values.MAX_DEPTH,
+      aliases: values.MAX_ALIASES,
+      directives: values.MAX_DIRECTIVES,
+      rootFields: values.MAX_ROOT_FIELDS,
+    },
     cursorSecret: values.CURSOR_SECRET ?? null,
     isReadOnly: values.READ_ONLY === 'true',
     logLevel: values.LOG_LEVEL,

@@ -249,6 +249,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     createContext,
     allowedHosts: config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts,
     allowedOrigins: config.allowedOrigins,
+    documentLimits: config.documentLimits,
     log,
     readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
     registry: metrics.registry,

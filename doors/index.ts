@@ -16,6 +16,7 @@ import { openToAll } from './callers.ts';
 import type { Caller, Callers } from './callers.ts';
 import type { Stability } from './compiled/text.ts';
 import type { CostOptions } from './cost/index.ts';
+import type { DocumentLimits } from './document-limits.ts';
 import { createFormatError } from './format-error.ts';
 import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
 import type { Guard } from './guard.ts';
@@ -98,6 +99,7 @@ export interface DoorsOptions<Context extends object> {
   /** Adds a playground; `/` leads to it. */
   readonly registerPlayground?: (app: FastifyInstance) => void | Promise<void>;
   readonly limits?: Partial<DoorLimits>;
+  readonly documentLimits?: DocumentLimits;
   /** What operations may cost. Without: whatever they like, and nothing is told of it. */
   readonly cost?: CostOptions<Context>;
   /** Who may come in. Without: anybody. */
@@ -124,6 +126,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     formatError: createFormatError(log),
     cost: options.cost,
     stability: options.stability,
+    documentLimits: options.documentLimits,
   });
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;

@@ -30,6 +30,8 @@ import type { Stability } from './compiled/text.ts';
 import { createCosts } from './cost/index.ts';
 import type { CostOptions } from './cost/index.ts';
 import { createDocuments } from './documents.ts';
+import { createLimitRule, defaultDocumentLimits } from './document-limits.ts';
+import type { DocumentLimits } from './document-limits.ts';
 import type { Documents } from './documents.ts';
 import type { LiveSubscription } from './fanout/courier.ts';
 import { createRenderers } from './fanout/renderers.ts';
@@ -46,6 +48,7 @@ export interface PipelineOptions<Context> {
   readonly formatError: FormatError;
   /** Without: operations cost nothing, and their answers say nothing of it. */
   readonly cost?: CostOptions<Context> | undefined;
+  readonly documentLimits?: DocumentLimits | undefined;
   /** Without: nothing is written once for many. */
   readonly stability?: Stability | undefined;
 }
@@ -80,17 +83,15 @@ export interface Pipeline {
 
 export type FormattedResult = Omit<ExecutionResult, 'errors'> & { errors?: readonly GraphQLFormattedError[] };
 
-/** Bounds the work of parser and validator, and their recursion. Our longest example has under 500. */
-const maxTokens = 10_000;
-
 export function createPipeline<Context>({
   schema,
   formatError,
   cost,
   stability,
+  documentLimits = defaultDocumentLimits,
 }: PipelineOptions<Context>): Pipeline {
-  const validationRules: readonly ValidationRule[] = [];
-  const parseOptions: ParseOptions = { maxTokens };
+  const validationRules: readonly ValidationRule[] = [createLimitRule(documentLimits)];
+  const parseOptions: ParseOptions = { maxTokens: documentLimits.tokens };
   const findCost = cost && createCosts(schema, cost);
   const documents = createDocuments(schema, findCost, stability);
   const executeEvent = (args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> =>
