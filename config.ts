@@ -17,6 +17,8 @@ export interface Config {
   } | null;
   /** Whoever reaches it may come in, from other machines too. */
   readonly allowsAnonymous: boolean;
+  /** Whether callers may ask what the schema holds, and have a playground. */
+  readonly isExplorable: boolean;
   readonly upstream: 'emulator' | 'oci';
   readonly emulator: { readonly port: number; readonly publicKeyFile: string | null };
   readonly oci: OciConfig;
@@ -169,6 +171,7 @@ const environment = z.object({
     .refine(isKeysUrl, 'must be an https URL (http on this machine only), without user or fragment')
     .optional(),
   AUTH_ALLOW_ANONYMOUS: oneOf(['true', 'false']).default('false'),
+  INTROSPECTION: oneOf(['auto', 'true', 'false']).default('auto'),
   UPSTREAM: oneOf(['emulator', 'oci']).default('emulator'),
   EMULATOR_PORT: integer(0, 65_535).default(4001),
   EMULATOR_PUBLIC_KEY_FILE: z.string().optional(),
@@ -275,6 +278,7 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     allowedHosts: values.ALLOWED_HOSTS,
     allowedOrigins: values.ALLOWED_ORIGINS,
     tokens: tokensOf(values),
+    isExplorable: isExplorable(values),
     allowsAnonymous: values.AUTH_ALLOW_ANONYMOUS === 'true' || values.AUTH !== 'none' || wrong.has('AUTH'),
     // Whose credential it is to be cannot be said: none is looked for.
     upstream: wrong.has('OCI_AUTH') ? 'emulator' : values.UPSTREAM,
@@ -309,6 +313,12 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     logLevel: values.LOG_LEVEL,
   };
 };
+
+/** The schema is no secret, only nothing for whoever comes along on the way to a real cloud. */
+const isExplorable = ({ INTROSPECTION, AUTH, AUTH_ALLOW_ANONYMOUS, UPSTREAM }: Values): boolean =>
+  INTROSPECTION === 'auto'
+    ? UPSTREAM === 'emulator' || AUTH === 'jwt' || AUTH_ALLOW_ANONYMOUS === 'false'
+    : INTROSPECTION === 'true';
 
 const tokensOf = ({
   AUTH: auth,

@@ -38,7 +38,7 @@ import type {
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createTokenCallers } from './doors/tokens.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
-import type { CallerInfo } from './doors/index.ts';
+import type { CallerInfo, DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
@@ -244,12 +244,19 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   };
 
   const schema = createSchema();
+  const addPlayground: DoorsOptions<Context>['registerPlayground'] = (app) =>
+    registerPlayground(app, {
+      graphqlPath,
+      tabs: options.playgroundTabs,
+      title: 'OCI work requests',
+    });
   const doors = createDoors<Context>({
     schema,
     createContext,
     allowedHosts: config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts,
     allowedOrigins: config.allowedOrigins,
     documentLimits: config.documentLimits,
+    isExplorable: config.isExplorable,
     log,
     readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
     registry: metrics.registry,
@@ -264,12 +271,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       }),
       spentBy: ({ meter }) => meter.calls,
     },
-    registerPlayground: (app) =>
-      registerPlayground(app, {
-        graphqlPath,
-        tabs: options.playgroundTabs,
-        title: 'OCI work requests',
-      }),
+    ...(config.isExplorable && { registerPlayground: addPlayground }),
   });
   metrics.watch(() => watchers.stats());
 

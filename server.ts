@@ -170,7 +170,7 @@ const readPublicKey = async (file: string | null): Promise<KeyObject | null> => 
 
 const welcome = (
   url: string,
-  { oci }: Config,
+  { oci, isExplorable }: Config,
   { regions }: Gateway,
   emulatorUrl: string | undefined,
   query: string | null,
@@ -178,7 +178,7 @@ const welcome = (
   [
     'One graph over the work requests of Oracle Cloud',
     '',
-    `  Playground   ${url}/playground`,
+    ...(isExplorable ? [`  Playground   ${url}/playground`] : []),
     `  GraphQL      ${url}/graphql   (WebSocket: ${url.replace('http', 'ws')}/graphql)`,
     emulatorUrl !== undefined
       ? `  Emulator     ${emulatorUrl}   (demo data; UPSTREAM=oci for Oracle Cloud)`

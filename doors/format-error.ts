@@ -9,14 +9,20 @@ import { errorCodes, GatewayError, UpstreamError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FormatError } from './pipeline.ts';
 
-export function createFormatError(log: Pick<Logger, 'error'>): FormatError {
+/** @param isExplorable whether callers may be told of names that they did not know */
+export function createFormatError(log: Pick<Logger, 'error'>, isExplorable = true): FormatError {
   return (error) => {
     const told = explain(error);
     if (told === null)
       log.error({ err: findRoot(error), path: where(error).path }, 'An operation failed unexpectedly');
     const { message, ...extensions } = told ?? internal;
-    return { message, ...where(error), extensions };
+    return { message: isExplorable ? message : withoutSuggestion(message), ...where(error), extensions };
   };
+}
+
+/** graphql-js ends so what looks like a name of the schema. */
+function withoutSuggestion(message: string): string {
+  return message.replace(/ Did you mean [^?]*\?$/, '');
 }
 
 type Told = { readonly message: string; readonly code: ErrorCode | typeof notSupported } & Readonly<

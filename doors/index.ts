@@ -100,6 +100,8 @@ export interface DoorsOptions<Context extends object> {
   readonly registerPlayground?: (app: FastifyInstance) => void | Promise<void>;
   readonly limits?: Partial<DoorLimits>;
   readonly documentLimits?: DocumentLimits;
+  /** Whether callers may ask what the schema holds. Default: true. */
+  readonly isExplorable?: boolean;
   /** What operations may cost. Without: whatever they like, and nothing is told of it. */
   readonly cost?: CostOptions<Context>;
   /** Who may come in. Without: anybody. */
@@ -123,7 +125,8 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   const guard = createGuard(options);
   const pipeline = createPipeline({
     schema: options.schema,
-    formatError: createFormatError(log),
+    formatError: createFormatError(log, options.isExplorable),
+    isExplorable: options.isExplorable,
     cost: options.cost,
     stability: options.stability,
     documentLimits: options.documentLimits,

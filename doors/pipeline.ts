@@ -10,6 +10,7 @@ import {
   execute,
   getOperationAST,
   GraphQLError,
+  NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
   validate,
@@ -49,6 +50,8 @@ export interface PipelineOptions<Context> {
   /** Without: operations cost nothing, and their answers say nothing of it. */
   readonly cost?: CostOptions<Context> | undefined;
   readonly documentLimits?: DocumentLimits | undefined;
+  /** Default: true. */
+  readonly isExplorable?: boolean | undefined;
   /** Without: nothing is written once for many. */
   readonly stability?: Stability | undefined;
 }
@@ -89,8 +92,12 @@ export function createPipeline<Context>({
   cost,
   stability,
   documentLimits = defaultDocumentLimits,
+  isExplorable = true,
 }: PipelineOptions<Context>): Pipeline {
-  const validationRules: readonly ValidationRule[] = [createLimitRule(documentLimits)];
+  const validationRules: readonly ValidationRule[] = [
+    createLimitRule(documentLimits),
+    ...(isExplorable ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
   const parseOptions: ParseOptions = { maxTokens: documentLimits.tokens };
   const findCost = cost && createCosts(schema, cost);
   const documents = createDocuments(schema, findCost, stability);

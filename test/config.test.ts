@@ -34,6 +34,7 @@ describe('without any variable', () => {
       allowedHosts: [],
       allowedOrigins: [],
       tokens: null,
+      isExplorable: true,
       allowsAnonymous: false,
       upstream: 'emulator',
       emulator: { port: 4001, publicKeyFile: null },
@@ -185,6 +186,7 @@ describe('a bad value', () => {
     ['MAX_ROOT_FIELDS', wholeNumber(1, 100_000), ['0']],
     ['MAX_QUERY_COST', wholeNumber(1, 1_000_000), ['0', '1e3', '1000001']],
     ['AUTH', 'must be one of none, jwt.', ['JWT', 'basic']],
+    ['INTROSPECTION', 'must be one of auto, true, false.', ['yes']],
     ['AUTH_ALLOW_ANONYMOUS', 'must be one of true, false.', ['yes']],
     ['UPSTREAM', 'must be one of emulator, oci.', ['OCI', 'aws', 'constructor']],
     ['READ_ONLY', 'must be one of true, false.', ['yes', '1', 'TRUE']],
@@ -295,6 +297,20 @@ describe('a bad value', () => {
     }
     for (const url of ['http://127.0.0.1:1/keys', 'http://localhost/', 'http://[::1]:1/'])
       expect(problemsOf({ AUTH: 'jwt', ...issuer, AUTH_JWKS_URL: url })).toEqual([]);
+  });
+
+  test('callers may explore the schema, unless anybody comes along on the way to Oracle Cloud', () => {
+    const isExplorable = (env: NodeJS.ProcessEnv): boolean => loadConfig(env).isExplorable;
+    const open = { UPSTREAM: 'oci', AUTH_ALLOW_ANONYMOUS: 'true' };
+    expect(isExplorable(open)).toBe(false);
+    for (const env of [
+      { UPSTREAM: 'oci' },
+      { AUTH_ALLOW_ANONYMOUS: 'true' },
+      { UPSTREAM: 'oci', AUTH: 'jwt', ...issuer },
+      { ...open, INTROSPECTION: 'true' },
+    ])
+      expect(isExplorable(env)).toBe(true);
+    expect(isExplorable({ INTROSPECTION: 'false' })).toBe(false);
   });
 
   test('of an address that lets in whoever gets there is told, once it is known to be one', () => {
