@@ -149,61 +149,116 @@ const environment = z.object({
   HOST: z
     .string()
     .transform((host) => host.replace(/^\[(.+)\]$/, '$1'))
-    .default('127.0.0.1'),
-  PORT: integer(0, 65_535).default(4000),
+    .default('127.0.0.1')
+    .describe(
+      "Address to listen on. One that is none of this machine's is wrong configuration, and so is one that other machines reach while `AUTH=none`, unless `AUTH_ALLOW_ANONYMOUS=true`.",
+    ),
+  PORT: integer(0, 65_535).default(4000).describe('Port to listen on; 0 picks one and prints it.'),
   ALLOWED_HOSTS: list
     .refine(
       (hosts) => hosts.every((host) => hostname.test(host)),
       'must be host names without scheme, port or wildcard, separated by commas',
     )
-    .default([]),
+    .default([])
+    .describe(
+      "Host names by which callers may reach it, separated by commas. Not set: the loopback's names.",
+    ),
   ALLOWED_ORIGINS: list
     .refine(
       (origins) => origins.every(isOrigin),
       'must be origins such as https://portal.example.com, separated by commas',
     )
-    .default([]),
-  AUTH: oneOf(['none', 'jwt']).default('none'),
-  AUTH_ISSUER: z.string().optional(),
-  AUTH_AUDIENCE: z.string().optional(),
+    .default([])
+    .describe('Origins of other sites whose pages may use it, separated by commas. Its own needs no entry.'),
+  AUTH: oneOf(['none', 'jwt'])
+    .default('none')
+    .describe('`none`: whoever reaches it may come in. `jwt`: whoever brings a good token.'),
+  AUTH_ISSUER: z.string().optional().describe('`iss` of the tokens that count.'),
+  AUTH_AUDIENCE: z.string().optional().describe('`aud` of the tokens that count.'),
   AUTH_JWKS_URL: z
     .string()
     .refine(isKeysUrl, 'must be an https URL (http on this machine only), without user or fragment')
-    .optional(),
-  AUTH_ALLOW_ANONYMOUS: oneOf(['true', 'false']).default('false'),
-  INTROSPECTION: oneOf(['auto', 'true', 'false']).default('auto'),
-  UPSTREAM: oneOf(['emulator', 'oci']).default('emulator'),
-  EMULATOR_PORT: integer(0, 65_535).default(4001),
-  EMULATOR_PUBLIC_KEY_FILE: z.string().optional(),
-  OCI_AUTH: oneOf(authMethods).default('config_file'),
-  OCI_CONFIG_FILE: z.string().optional(),
-  OCI_CONFIG_PROFILE: z.string().default('DEFAULT'),
-  OCI_REGIONS: regionIds.optional(),
-  OCI_HOME_REGION: z.string().regex(regionId, 'must be a region id such as us-ashburn-1').optional(),
+    .optional()
+    .describe('Where the issuer publishes its keys.'),
+  AUTH_ALLOW_ANONYMOUS: oneOf(['true', 'false'])
+    .default('false')
+    .describe(
+      '`true`: `AUTH=none` may listen on an address that other machines reach, as something in front of it keeps the wrong ones away.',
+    ),
+  INTROSPECTION: oneOf(['auto', 'true', 'false'])
+    .default('auto')
+    .describe(
+      'Whether callers may ask what the schema holds, are told of names that look like theirs, and have the playground. `auto`: unless `AUTH=none` and `AUTH_ALLOW_ANONYMOUS=true` meet `UPSTREAM=oci`.',
+    ),
+  UPSTREAM: oneOf(['emulator', 'oci'])
+    .default('emulator')
+    .describe('`emulator`: the built-in stand-in with demo data. `oci`: Oracle Cloud.'),
+  EMULATOR_PORT: integer(0, 65_535).default(4001).describe('Port of the built-in emulator.'),
+  EMULATOR_PUBLIC_KEY_FILE: z
+    .string()
+    .optional()
+    .describe('PEM file of a public key whose signatures the emulator takes, too.'),
+  OCI_AUTH: oneOf(authMethods)
+    .default('config_file')
+    .describe('What kind of credential the gateway signs with.'),
+  OCI_CONFIG_FILE: z.string().optional().describe("Oracle's configuration file. Not set: `~/.oci/config`."),
+  OCI_CONFIG_PROFILE: z.string().default('DEFAULT').describe('Profile in it.'),
+  OCI_REGIONS: regionIds
+    .optional()
+    .describe("Region ids that may be called, separated by commas. Not set: the credential's own region."),
+  OCI_HOME_REGION: z
+    .string()
+    .regex(regionId, 'must be a region id such as us-ashburn-1')
+    .optional()
+    .describe("Where IAM's work requests live. Not set: the first of `OCI_REGIONS`."),
   OCI_ENDPOINT_TEMPLATE: z
     .string()
     .refine(
       isEndpointTemplate,
       'must be an http(s) URL whose only placeholders are {region} and {package}, without user, query or fragment',
     )
-    .optional(),
-  OCI_REGION_METADATA: z.string().optional(),
-  OCI_DEFAULT_REALM: z.string().optional(),
-  POLL_MIN_MS: integer(10, 3_600_000).default(2_000),
-  POLL_MAX_MS: integer(10, 3_600_000).default(30_000),
-  UPSTREAM_DEADLINE_MS: integer(10, 600_000).default(10_000),
-  UPSTREAM_RPS: integer(1, 100_000).default(10),
-  POLL_RPS: integer(1, 100_000).default(500),
-  READ_CACHE_MS: integer(0, 60_000).default(1_000),
-  MAX_QUERY_COST: integer(1, 1_000_000).default(10_000),
-  MAX_TOKENS: integer(100, 100_000).default(10_000),
-  MAX_DEPTH: integer(1, 1_000).default(20),
-  MAX_ALIASES: integer(0, 100_000).default(500),
-  MAX_DIRECTIVES: integer(0, 100_000).default(100),
-  MAX_ROOT_FIELDS: integer(1, 100_000).default(100),
-  CURSOR_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
-  READ_ONLY: oneOf(['true', 'false']).default('false'),
-  LOG_LEVEL: oneOf(logLevels).default('info'),
+    .optional()
+    .describe("Replaces every service's own endpoint, e.g. `http://127.0.0.1:9100/{region}/{package}`."),
+  OCI_REGION_METADATA: z.string().optional().describe("Oracle's own way to add a region to its tools: JSON."),
+  OCI_DEFAULT_REALM: z
+    .string()
+    .optional()
+    .describe("Oracle's own way to name the realm of regions that it does not know."),
+  POLL_MIN_MS: integer(10, 3_600_000)
+    .default(2_000)
+    .describe('Shortest time between two looks at what is watched, in milliseconds.'),
+  POLL_MAX_MS: integer(10, 3_600_000).default(30_000).describe('Longest, in milliseconds.'),
+  UPSTREAM_DEADLINE_MS: integer(10, 600_000)
+    .default(10_000)
+    .describe(
+      'Total time for one call to Oracle Cloud, in milliseconds; no answer takes longer than twice that.',
+    ),
+  UPSTREAM_RPS: integer(1, 100_000)
+    .default(10)
+    .describe('Calls a second for each credential, service and region.'),
+  POLL_RPS: integer(1, 100_000)
+    .default(500)
+    .describe('Calls a second that watching may make, over all services.'),
+  READ_CACHE_MS: integer(0, 60_000)
+    .default(1_000)
+    .describe(
+      'How long a page of the list is told again to whoever asks the same, in milliseconds; 0 switches it off.',
+    ),
+  MAX_QUERY_COST: integer(1, 1_000_000)
+    .default(10_000)
+    .describe('Calls to Oracle Cloud that one operation may be estimated at.'),
+  MAX_TOKENS: integer(100, 100_000).default(10_000).describe('Tokens of a document.'),
+  MAX_DEPTH: integer(1, 1_000).default(20).describe('Levels of fields in an operation.'),
+  MAX_ALIASES: integer(0, 100_000).default(500).describe('Aliases in an operation.'),
+  MAX_DIRECTIVES: integer(0, 100_000).default(100).describe('Directives in an operation.'),
+  MAX_ROOT_FIELDS: integer(1, 100_000).default(100).describe('Fields at the root of an operation.'),
+  CURSOR_SECRET: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .optional()
+    .describe('Signs cursors; the same on all replicas. Not set: a random one, good for this process only.'),
+  READ_ONLY: oneOf(['true', 'false']).default('false').describe('`true`: no mutation reaches Oracle Cloud.'),
+  LOG_LEVEL: oneOf(logLevels).default('info').describe('What is logged, as JSON lines on standard error.'),
 });
 
 type Values = z.infer<typeof environment>;
@@ -247,7 +302,50 @@ const contradictions: readonly {
 ];
 
 /** Variables whose value is a secret: `<NAME>_FILE` names a file to read it from. */
-const secrets = ['CURSOR_SECRET'] as const;
+const secrets: readonly string[] = ['CURSOR_SECRET'];
+
+export interface Variable {
+  readonly name: string;
+  readonly isSecret: boolean;
+  /** As it would be written; null: none. */
+  readonly standard: string | null;
+  /** What it can be; null: more than can be listed. */
+  readonly words: readonly string[] | null;
+  readonly meaning: string;
+}
+
+/** All that configures the gateway, in the order of its documentation. */
+export const variables: readonly Variable[] = Object.entries(environment.shape).map(([name, schema]) => {
+  const standard = schema.parse(undefined) as string | number | readonly string[] | undefined;
+  const inner = 'unwrap' in schema ? schema.unwrap() : schema;
+  return {
+    name,
+    isSecret: secrets.includes(name),
+    standard: standard === undefined || String(standard) === '' ? null : String(standard),
+    words: inner instanceof z.ZodEnum ? inner.options.map(String) : null,
+    meaning: schema.description ?? '',
+  };
+});
+
+/** The environment as the gateway reads it, in lines that an environment file can hold; no value of a secret is in them. */
+export const printConfig = (env: NodeJS.ProcessEnv = process.env): string => {
+  const given = withoutEmpty(env);
+  return variables
+    .map(({ name, isSecret, standard }) => {
+      const file = given[`${name}_FILE`];
+      if (isSecret && file !== undefined) return `${name}_FILE=${quoteLine(file)}`;
+      const value = given[name];
+      if (value !== undefined) return isSecret ? `# ${name} is set` : `${name}=${quoteLine(value)}`;
+      return standard === null ? `# ${name} is not set` : `# ${name}=${standard}`;
+    })
+    .join('\n');
+};
+
+/** Without the password of a URL, which is refused anyway. Nothing in a value begins a line of its own, or is taken for a comment. */
+const quoteLine = (text: string): string => {
+  const shown = text.replaceAll(/\/\/[^/@\s]*@/g, '//***@');
+  return /^[\w./:@%+,{}*-]*$/.test(shown) ? shown : JSON.stringify(shown);
+};
 
 /**
  * The configuration and what is wrong with it. Where something is, the configuration is good for finding more problems

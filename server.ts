@@ -1,7 +1,7 @@
 /**
  * The executable: configuration → gateway (over the built-in emulator unless told otherwise) → listen → close on signals.
  *
- *   node server.ts [--check-config [--probe]]
+ *   node server.ts [--check-config [--probe] | --print-config]
  */
 import { createPublicKey, generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
@@ -18,19 +18,21 @@ import type { Samples } from './samples.ts';
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
 enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'compile'));
-const { ConfigError, configExitCode, exposureOf, notesOn, readConfig } = await import('./config.ts');
+const { ConfigError, configExitCode, exposureOf, notesOn, printConfig, readConfig } =
+  await import('./config.ts');
 const { systemClock } = await import('./clock.ts');
 const { StartError, checkHost, listen } = await import('./listen.ts');
 
-const synopsis = 'Usage: npm start -- [--check-config [--probe]]';
+const synopsis = 'Usage: npm start -- [--check-config [--probe] | --print-config]';
 const usage = `${synopsis}
 
   --check-config  tell every problem of the configuration and end. Nothing is served and no API of Oracle Cloud called;
                   only the principals of OCI_AUTH get their token from the platform, as they do at start
   --probe         with it: make one signed call to the upstream and explain what went wrong
+  --print-config  print the configuration as it is read, what is not set as a comment with its default, secrets left out
   --help          this
 
-The environment configures it; all variables: docs/contract.md, section 3. Those to begin with:
+The environment configures it; all variables: docs/operations.md. Those to begin with:
 
   UPSTREAM=oci                         Oracle Cloud instead of the built-in emulator
   OCI_CONFIG_FILE, OCI_CONFIG_PROFILE  whose credential, by default DEFAULT of ~/.oci/config
@@ -46,6 +48,10 @@ argument is wrong.
 const main = async (): Promise<void> => {
   const options = readOptions(process.argv.slice(2));
   if (options.isHelp) return say(usage);
+  if (options.isPrint && options.problems.length === 0) {
+    say(printConfig());
+    if (!options.isCheck) return;
+  }
   const { config, problems: wrongVariables } = readConfig();
   const problems = [...options.problems, ...wrongVariables];
   // Modules load while the machine is looked at, unless nobody will need them.
@@ -193,13 +199,17 @@ const welcome = (
 interface Options {
   readonly isHelp: boolean;
   readonly isCheck: boolean;
+  readonly isPrint: boolean;
   readonly isProbe: boolean;
   readonly problems: readonly string[];
 }
 
 const readOptions = (args: readonly string[]): Options => {
-  const unknown = args.filter((arg) => !['--check-config', '--probe', '--help', '-h'].includes(arg));
+  const unknown = args.filter(
+    (arg) => !['--check-config', '--probe', '--print-config', '--help', '-h'].includes(arg),
+  );
   const isHelp = unknown.length === 0 && (args.includes('--help') || args.includes('-h'));
+  const isPrint = args.includes('--print-config');
   const isCheck = args.includes('--check-config');
   const isProbe = args.includes('--probe');
   const problems: string[] = [];
@@ -208,7 +218,7 @@ const readOptions = (args: readonly string[]): Options => {
       `There is no argument ${unknown.map((arg) => `'${arg}'`).join(', ')}. ${synopsis}; more with --help.`,
     );
   if (isProbe && !isCheck) problems.push('--probe goes with --check-config.');
-  return { isHelp, isCheck, isProbe, problems };
+  return { isHelp, isCheck, isPrint, isProbe, problems };
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

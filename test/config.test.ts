@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withVariables } from '../scripts/operations.ts';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { exposureOf, ConfigError, notesOn, readConfig } from '../config.ts';
+import { ConfigError, exposureOf, notesOn, printConfig, readConfig, variables } from '../config.ts';
 import type { Config } from '../config.ts';
 import { loadConfig } from './support/config.ts';
 
@@ -422,4 +423,52 @@ test('a missing CURSOR_SECRET is worth a note over Oracle Cloud, not over demo d
   ]);
   expect(notes({ UPSTREAM: 'oci', CURSOR_SECRET: 'correct horse battery' })).toEqual([]);
   expect(notes({})).toEqual([]);
+});
+
+describe('the configuration, printed', () => {
+  test('holds every variable once, what is not set with its default', () => {
+    const lines = printConfig({ PORT: '1', HOST: '' }).split('\n');
+    expect(lines).toHaveLength(variables.length);
+    expect(lines.filter((line) => !line.startsWith('# '))).toEqual(['PORT=1']);
+    expect(lines).toContain('# HOST=127.0.0.1');
+    expect(lines).toContain('# AUTH_ISSUER is not set');
+  });
+
+  test('says no secret, and nothing that would read as another line', () => {
+    const printed = printConfig({
+      CURSOR_SECRET: 'a canary of sixteen',
+      AUTH_JWKS_URL: 'https://user:canary@id.example.com/keys',
+      OCI_ENDPOINT_TEMPLATE: 'http://canary@127.0.0.1/{region}',
+      OCI_CONFIG_PROFILE: 'two words\nAUTH=none # \u001b[31m',
+    });
+    expect(printed).not.toContain('canary');
+    expect(printed).not.toContain('\u001b');
+    expect(printed).toContain('# CURSOR_SECRET is set');
+    expect(printed).toContain('AUTH_JWKS_URL=https://***@id.example.com/keys');
+    expect(printed.split('\n')).toHaveLength(variables.length);
+    expect(printConfig({ CURSOR_SECRET_FILE: '/run/secrets/cursor' })).toContain(
+      'CURSOR_SECRET_FILE=/run/secrets/cursor',
+    );
+  });
+
+  test('read again is the same', () => {
+    const env = { PORT: '1', OCI_CONFIG_PROFILE: 'a b', OCI_ENDPOINT_TEMPLATE: 'http://127.0.0.1/{region}' };
+    const read = Object.fromEntries(
+      printConfig(env)
+        .split('\n')
+        .filter((line) => !line.startsWith('#'))
+        .map((line) => {
+          const [name = '', value = ''] = line.split(/=(.*)/s);
+          return [name, value.startsWith('"') ? (JSON.parse(value) as string) : value];
+        }),
+    );
+    expect(read).toEqual(env);
+  });
+});
+
+test('docs/operations.md holds the variables as they are (scripts/write-operations.ts writes them)', () => {
+  const document = readFileSync('docs/operations.md', 'utf8');
+  const compact = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-+/g, '-');
+  expect(compact(document)).toBe(compact(withVariables(document)));
+  for (const { meaning } of variables) expect(meaning).not.toBe('');
 });

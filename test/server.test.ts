@@ -264,6 +264,7 @@ describe('a wrong configuration', () => {
   });
 
   test.each([
+    ['a flag beside one that there is not', {}, ['--print-config', '--x'], /'--x'[\s\S]*Usage: npm start/],
     ['a flag that there is not', {}, ['--chek-config'], /--chek-config[\s\S]*Usage: npm start/],
     ['an argument that there is not', {}, ['emulator'], /emulator[\s\S]*Usage: npm start/],
     [
@@ -393,7 +394,7 @@ describe('--help', () => {
       '--probe',
       'UPSTREAM',
       'OCI_REGIONS',
-      'docs/contract.md',
+      'docs/operations.md',
       'Exit codes: 0 ',
       ' 1 ',
       ' 78 ',

@@ -1,0 +1,23 @@
+/** The table of variables in `docs/operations.md`, from config.ts. */
+import { variables } from '../config.ts';
+
+const begin = '<!-- variables: written by scripts/write-operations.ts -->';
+const end = '<!-- end of variables -->';
+
+const quote = (text: string): string => `\`${text}\``;
+
+const table = (): string =>
+  [
+    '| variable | default | can be | meaning |',
+    '|---|---|---|---|',
+    ...variables.map(({ name, isSecret, standard, words, meaning }) => {
+      const names = isSecret ? `${quote(name)} or ${quote(`${name}_FILE`)}` : quote(name);
+      return `| ${names} | ${standard === null ? '' : quote(standard)} | ${(words ?? []).map(quote).join(', ')} | ${meaning} |`;
+    }),
+  ].join('\n');
+
+export const withVariables = (document: string): string => {
+  const [before = '', rest = ''] = document.split(begin);
+  const [, after = ''] = rest.split(end);
+  return `${before}${begin}\n\n${table()}\n\n${end}${after}`;
+};
