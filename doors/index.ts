@@ -70,6 +70,8 @@ export interface DoorLimits {
   readonly stopSpreadMs: number;
   /** That are open on one WebSocket at the same time. */
   readonly socketOperations: number;
+  /** What they take together, roughly: distinct documents take many times their text. */
+  readonly socketOperationsBytes: number;
   /** That a WebSocket may leave unread before nothing more is read of what it says. */
   readonly unreadBytes: number;
 }
@@ -83,6 +85,7 @@ const defaultLimits: DoorLimits = {
   stopGraceMs: 5_000,
   stopSpreadMs: 3_000,
   socketOperations: 10_000,
+  socketOperationsBytes: 256 * 1024 * 1024,
   unreadBytes: 1024 * 1024,
 };
 

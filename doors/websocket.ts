@@ -38,6 +38,7 @@ export interface WebSocketDoorOptions {
     readonly stopGraceMs: number;
     readonly stopSpreadMs: number;
     readonly socketOperations: number;
+    readonly socketOperationsBytes: number;
     readonly unreadBytes: number;
   };
   createContext(info: SocketOperation): unknown;
@@ -113,6 +114,8 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
           });
         });
         if (prepared.kind === 'refused') return prepared.errors;
+        connection.grow(operation, (prepared.args.document.tokenCount ?? 0) * bytesPerToken);
+        if (connection.openBytes > limits.socketOperationsBytes) return [tooLargeOperations()];
         return { ...prepared.args, connection, id } satisfies SocketArgs;
       } catch (error) {
         return [toGraphQLError(error)];
@@ -214,7 +217,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     const { socket, operations } = connection;
     if (socket.readyState !== socket.OPEN) return;
     const message = read(text);
-    if (message === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+    if (message === null) return socket.close(CloseCode.BadRequest, invalid);
     const operation = 'id' in message ? operations.get(message.id) : undefined;
 
     // An id may be used again once its operation is completed. graphql-ws would mix the two up while the first one is still
@@ -232,13 +235,13 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       controller: new AbortController(),
       isLeft: false,
       held: null,
+      bytes: text.length,
     };
-    operations.set(message.id, begun);
+    connection.begin(message.id, begun);
     // graphql-ws keeps the message for as long as the operation lives: its document stays here, and only until it is prepared.
     const short = { id: message.id, type: MessageType.Subscribe, payload: { query: '' } };
     void run(connection, handle, JSON.stringify(short)).then(() => {
-      operations.delete(message.id);
-      for (const held of connection.release(begun)) receive(connection, held, handle);
+      for (const held of connection.end(message.id, begun)) receive(connection, held, handle);
     });
   }
 
@@ -246,11 +249,15 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     try {
       await handle(text);
     } catch (error) {
+      // A ping's payload goes back with its pong, and may nest deeper than can be written.
+      if (error instanceof RangeError) return socket.close(CloseCode.BadRequest, invalid);
       log.error({ err: error }, 'A WebSocket message failed unexpectedly');
       socket.close(CloseCode.InternalServerError, 'Internal server error');
     }
   }
 }
+
+const invalid = 'Invalid message received';
 
 type Handle = (text: string) => Promise<void>;
 
@@ -260,6 +267,15 @@ function destroy(this: Duplex): void {
 
 function tooManyOperations({ socketOperations }: WebSocketDoorOptions['limits']): GraphQLError {
   const message = `This WebSocket has ${socketOperations} operations open, the most that one may have: complete some, or open another.`;
+  return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
+}
+
+/** Of a parsed document, its plan included: 450 to 500 were measured. */
+const bytesPerToken = 500;
+
+function tooLargeOperations(): GraphQLError {
+  const message =
+    'The operations that this WebSocket has open are too large together: use one document with variables, complete some, or open another.';
   return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
 }
 

@@ -122,6 +122,14 @@ describe('the protocol, by hand', () => {
     expect(house.streams.started).toBe(0);
   });
 
+  test('a ping that nests deeper than its pong could be written is 4400, and nothing to log', async () => {
+    const house = await openHouse();
+    const client = await greet(house);
+    client.send(`{"type":"ping","payload":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`);
+    expect(await client.closed).toEqual({ code: 4400, reason: 'Invalid message received' });
+    expect(house.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
+  });
+
   test('a socket that does not say connection_init in time is closed with 4408', async () => {
     const house = await openHouse({ limits: { connectionInitWaitMs: 20 } });
     const client = await dial(house);

@@ -1,7 +1,7 @@
 /** Clients that mean no good, or are no good, on sockets that carry feeds: bounded memory, a clean end, nothing left open. */
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { gate, greet } from '../support.ts';
+import { gate, greet, open } from '../support.ts';
 import type { House } from '../support.ts';
 import { newStatus, openHall, snapshot } from './support.ts';
 
@@ -51,6 +51,65 @@ test('10,000 subscriptions on one socket are served, the next is refused, and al
   client.socket.terminate();
   await hall.untilWatched(0);
 });
+
+test('what the operations of one socket take together is bounded, and there is room again where some are completed', async () => {
+  const hall = await openHall({ limits: { socketOperationsBytes: 200_000 } });
+  const client = await greet(hall);
+  const subscribe = (id: string, aliases: number): void => {
+    const fields = Array.from({ length: aliases }, (_, index) => `a${index}: sequence`).join(' ');
+    client.send({ type: 'subscribe', id, payload: { query: `subscription { watch { ${fields} } }` } });
+  };
+  subscribe('1', 100);
+  await hall.untilWatched(1);
+  for (const id of ['2', 'x'.repeat(190_000)]) {
+    subscribe(id, 50);
+    expect(await client.read()).toMatchObject({
+      type: 'error',
+      id,
+      payload: [
+        { message: expect.stringMatching(/too large together/), extensions: { code: 'LIMIT_EXCEEDED' } },
+      ],
+    });
+  }
+  client.send({ type: 'complete', id: '1' });
+  await hall.untilWatched(0);
+  subscribe('2', 50);
+  await hall.untilWatched(1);
+});
+
+test.each(['WebSocket', 'SSE'])(
+  'variables that no operation declares are neither read nor kept, however deep they nest: %s',
+  async (door) => {
+    const hall = await openHall();
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const document = 'subscription($key: String) { watch(key: $key) { sequence } }';
+    const payload = (key: string): string =>
+      `{"query":${JSON.stringify(document)},"variables":{"key":"${key}","other":${deep}}}`;
+    const client = await greet(hall);
+    client.send({ type: 'subscribe', id: 'a', payload: { query: document, variables: { key: 'k' } } });
+    await hall.untilWatched(1);
+    let leave = (): void => client.send({ type: 'complete', id: 'b' });
+    if (door === 'WebSocket') client.send(`{"type":"subscribe","id":"b","payload":${payload('k')}}`);
+    else {
+      const headers = { 'content-type': 'application/json' };
+      const stream = await open(hall, {
+        method: 'POST',
+        path: '/graphql/stream',
+        headers,
+        body: payload('k'),
+      });
+      leave = () => stream.destroy();
+    }
+    await hall.untilWatched(2);
+    hall.tell(snapshot);
+    expect(await client.read()).toMatchObject({ id: 'a', payload: { data: { watch: { sequence: 1 } } } });
+    if (door === 'WebSocket') expect(await client.read()).toMatchObject({ id: 'b', type: 'next' });
+    // The same operation, whatever else was sent with it.
+    expect(hall.executed).toHaveLength(1);
+    leave();
+    await hall.untilWatched(1);
+  },
+);
 
 test('who asks and does not read is not listened to, and is answered when it reads', async () => {
   const unreadBytes = 64 * 1024;
