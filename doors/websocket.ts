@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
+import { createBeats } from './beats.ts';
 import type { Caller, Callers } from './callers.ts';
 import { Connection } from './connection.ts';
 import type { Operation } from './connection.ts';
@@ -71,9 +72,9 @@ interface SocketArgs extends ExecutionArgs {
 export function openWebSocket(server: Server, options: WebSocketDoorOptions): WebSocketDoor {
   const { callers, pipeline, path, guard, log, limits } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, handleProtocols });
-  const answering = new Set<WebSocket>();
-  /** Of the last ping: whoever answers it has read all that was sent before it. */
-  let beat = 0;
+  /** The number of the last ping of those who did not answer it yet: whoever does has read all that was sent before it. */
+  const unanswered = new Map<WebSocket, number>();
+  let lastPing = 0;
   let isStopping = false;
 
   const protocol = makeServer<Record<string, unknown>, Connection>({
@@ -137,13 +138,16 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   server.on('upgrade', upgrade);
   sockets.on('connection', connect);
   sockets.on('wsClientError', (_error, socket) => refuseUpgrade(socket, badHandshake));
-  const keepAlive = setInterval(() => {
-    beat += 1;
-    for (const socket of sockets.clients) {
-      if (!answering.delete(socket)) socket.terminate();
-      else socket.ping(String(beat));
+  const beats = createBeats<WebSocket>(limits.keepAliveMs, (group) => {
+    lastPing += 1;
+    for (const socket of group) {
+      if (unanswered.has(socket)) socket.terminate();
+      else {
+        unanswered.set(socket, lastPing);
+        socket.ping(String(lastPing));
+      }
     }
-  }, limits.keepAliveMs).unref();
+  });
 
   return {
     async stop() {
@@ -157,7 +161,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       await drain(sockets.clients, limits.stopSpreadMs, (socket) => socket.close(1012, 'Service restart'));
       await Promise.all(gone);
       clearTimeout(deadline);
-      clearInterval(keepAlive);
+      beats.stop();
       sockets.close();
     },
   };
@@ -175,7 +179,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     raw: Duplex,
   ): void {
     const connection = new Connection(socket, raw, { headers, remoteAddress }, limits.unreadBytes);
-    answering.add(socket);
+    beats.add(socket);
     socket.on('pong', answered);
     // ws closes the socket itself, with the code that the protocol has for it (1002, 1007, 1009).
     socket.on('error', tellBrokenFrame);
@@ -197,7 +201,8 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       connection,
     );
     socket.once('close', (code, reason) => {
-      answering.delete(socket);
+      beats.delete(socket);
+      unanswered.delete(socket);
       for (const { controller } of connection.operations.values()) controller?.abort();
       closed(code, String(reason)).catch((error: unknown) =>
         log.error({ err: error }, 'Closing a WebSocket failed'),
@@ -206,7 +211,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   }
 
   function answered(this: WebSocket, data: Buffer): void {
-    if (String(data) === String(beat)) answering.add(this);
+    if (String(data) === String(unanswered.get(this))) unanswered.delete(this);
   }
 
   function tellBrokenFrame(error: Error): void {

@@ -225,6 +225,14 @@ test('a socket that answers no pings is cut, and what it had open is freed', asy
   await house.streams.until(({ open }) => open === 0);
 });
 
+test('sockets that came together are not all pinged at the same moment', async () => {
+  const house = await openHouse({ limits: { keepAliveMs: 300 } });
+  const clients = await Promise.all(Array.from({ length: 12 }, () => greet(house)));
+  const pings = await Promise.all(clients.map(({ socket }) => once(socket, 'ping')));
+  const moments = Map.groupBy(pings.map(String), (number) => number);
+  expect([...moments.values()].map(({ length }) => length)).toEqual(Array(6).fill(2));
+});
+
 test('a socket that answers pings stays', async () => {
   const house = await openHouse({ limits: { keepAliveMs: 30 } });
   const client = await greet(house);

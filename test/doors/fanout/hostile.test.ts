@@ -1,7 +1,9 @@
 /** Clients that mean no good, or are no good, on sockets that carry feeds: bounded memory, a clean end, nothing left open. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { gate, greet, open } from '../support.ts';
+import { cleanUp, gate, greet, open } from '../support.ts';
 import type { House } from '../support.ts';
 import { newStatus, openHall, snapshot } from './support.ts';
 
@@ -160,6 +162,66 @@ test('pongs that nobody asked for do not keep a socket alive that is not read', 
   const pongs = setInterval(() => client.socket.pong('me'), 5);
   await hall.untilWatched(0);
   clearInterval(pongs);
+});
+
+describe('an event stream', () => {
+  const body = JSON.stringify({ query: 'subscription { watch { text } }' });
+  const request = {
+    method: 'POST',
+    path: '/graphql/stream',
+    headers: { 'content-type': 'application/json' },
+    body,
+  };
+
+  /** Of a client that never reads: what it is sent fills its kernel's buffer, then ours, then the process. */
+  const openUnread = (hall: House): void => {
+    const socket = connect(hall.port, '127.0.0.1').pause();
+    cleanUp(() => socket.destroy());
+    socket.write(
+      `POST /graphql/stream HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+  };
+
+  // What our kernel holds tells Linux alone.
+  test.each(process.platform === 'linux' ? [1, 16] : [16])(
+    'whose client acknowledges nothing of %i MiB any more is found, as one is that vanished without a word',
+    async (mebibytes) => {
+      const textLength = mebibytes * 1024 * 1024;
+      const hall = await openHall({ limits: { keepAliveMs: 300 }, textLength });
+      const sockets = watchSockets(hall);
+      openUnread(hall);
+      await hall.untilWatched(1);
+      hall.tell(snapshot);
+      await hall.untilWatched(0);
+      expect(sockets[0]?.destroyed).toBe(true);
+    },
+  );
+
+  test('that is read stays, however little comes', async () => {
+    const hall = await openHall({ limits: { keepAliveMs: 200 } });
+    const response = await open(hall, request);
+    let beats = 0;
+    for await (const chunk of response) {
+      beats += String(chunk).split(':\n\n').length - 1;
+      if (beats > 4) break;
+    }
+    await hall.untilWatched(0);
+  });
+
+  test('that was ended, as events were read too slowly, leaves no socket', async () => {
+    const hall = await openHall({ limits: { keepAliveMs: 300 }, textLength: 4 * 1024 * 1024, capacity: 2 });
+    const sockets = watchSockets(hall);
+    openUnread(hall);
+    await hall.untilWatched(1);
+    hall.tell(snapshot);
+    for (let index = 0; index < 6; index += 1) {
+      hall.tell(newStatus(index));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await hall.untilWatched(0);
+    const [socket] = sockets;
+    if (socket?.closed === false) await once(socket, 'close');
+  });
 });
 
 describe('frames of every length', () => {
