@@ -150,14 +150,29 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   /** Looks that are due together become one list, as the reads of a query do. */
   const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
   const patient = source.for(errandOfPolls);
-  const listForPolls: WorkRequestSource['list'] = async (query) => {
-    const page = await patient.list(query);
+  const patientIf = (isWanted: () => boolean): WorkRequestSource =>
+    source.for({ ...errandOfPolls, isWanted });
+  const told = async (
+    reading: ReturnType<WorkRequestSource['list']>,
+  ): ReturnType<WorkRequestSource['list']> => {
+    const page = await reading;
     for (const item of page.items) watchers.pass(asFarAsListed(item));
     return page;
   };
-  const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });
+  const polls = createLoaders({
+    source: {
+      ...patient,
+      get: (ref) => patientIf(() => watchers.isWatched(ref)).get(ref),
+      list: (query) => told(patient.list(query)),
+    },
+    observations,
+    cache: false,
+  });
   const parentsForPolls = parents.for(errandOfPolls);
-  const discover = createDiscover({ list: listForPolls, parents: parentsForPolls });
+  const discover = createDiscover({
+    list: (query) => told(patientIf(() => watchers.isListed(query)).list(query)),
+    parents: parentsForPolls,
+  });
   const pages = createPageCache({
     observations,
     clock,

@@ -58,6 +58,14 @@ export interface UpstreamOptions {
   readonly exchange?: (origin: string, request: ExchangeRequest) => Promise<RawAnswer>;
 }
 
+/** A patient call that has no turn yet. */
+interface Queued {
+  isWanted: () => boolean;
+  readonly answer: Promise<UpstreamAnswer>;
+}
+
+const always = (): boolean => true;
+
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { credentials, clock, deadlineMs, random = Math.random } = options;
   const { observe, maxResponseBytes = 8 * 1024 * 1024, sign = signRequest } = options;
@@ -65,6 +73,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const budget = createBudget({ rps: options.rps, clock });
   const pools = new Map<string, UndiciPool>();
   const running = new Set<Promise<unknown>>();
+  const queued = new Map<string, Queued>();
   const closing = new AbortController();
 
   const reloadCredential = async (call: Call): Promise<boolean> => {
@@ -166,13 +175,31 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       credential: null,
     });
 
-  const sendInTurn = async (request: UpstreamRequest, errand: Errand): Promise<UpstreamAnswer> => {
-    try {
-      await turns.take(budgetKeyOf(request));
-    } catch (error) {
-      throw withoutTurn(request, error);
+  /** Who asks for what waits for its turn already waits with it: however often a watch begins anew, it is one call. */
+  const sendInTurn = (request: UpstreamRequest, errand: Errand): Promise<UpstreamAnswer> => {
+    const key = `${request.method} ${request.origin}${request.path}`;
+    const same = queued.get(key);
+    if (same !== undefined) {
+      // Whoever has conditions for this has the same ones.
+      if (errand.isWanted === undefined) same.isWanted = always;
+      return same.answer;
     }
-    return sendNow(request, errand);
+    let turn: Promise<void> | undefined;
+    try {
+      turn = turns.take(budgetKeyOf(request), () => place.isWanted());
+    } catch (error) {
+      return Promise.reject(withoutTurn(request, error));
+    }
+    if (turn === undefined) return sendNow(request, errand);
+    const answer = turn
+      .finally(() => queued.delete(key))
+      .then(
+        () => sendNow(request, errand),
+        (error: unknown) => Promise.reject(withoutTurn(request, error)),
+      );
+    const place: Queued = { isWanted: errand.isWanted ?? always, answer };
+    queued.set(key, place);
+    return answer;
   };
 
   let closed: Promise<void> | null = null;

@@ -4,6 +4,7 @@ import { failureOf, placeOf } from './answers.ts';
 import { BudgetExhausted } from './budget.ts';
 import type { Budget } from './budget.ts';
 import type { Interceptor } from './call.ts';
+import { Unwanted } from './turns.ts';
 import type { Clock, UpstreamRequest } from './types.ts';
 
 export interface SpendOptions {
@@ -47,6 +48,10 @@ function tooLate(request: UpstreamRequest): UpstreamError {
 }
 
 export function withoutTurn(request: UpstreamRequest, error: unknown): UpstreamError {
+  if (error instanceof Unwanted) {
+    const message = `${placeOf(request)} was not asked: ${error.message}.`;
+    return new UpstreamError('UPSTREAM_UNAVAILABLE', message, failureOf(request, { isUnasked: true }));
+  }
   if (!(error instanceof BudgetExhausted)) return shuttingDown(request);
   const { waitMs, isBlocked } = error;
   const seconds = Math.ceil(waitMs / 1000);

@@ -9,10 +9,10 @@ import type { Clock } from './types.ts';
 
 export interface Turns {
   /**
-   * Waits however long it takes; undefined when there is nothing to wait for.
-   * @throws BudgetExhausted while a 429 binds the budget
+   * Waits however long it takes, as long as it is wanted; undefined when there is nothing to wait for.
+   * @throws BudgetExhausted while a 429 binds the budget, Unwanted
    */
-  take(key: string): Promise<void> | undefined;
+  take(key: string, isWanted?: () => boolean): Promise<void> | undefined;
   /** Whether somebody waits for this budget. */
   isShort(key: string): boolean;
 }
@@ -29,10 +29,15 @@ export interface TurnsOptions {
   readonly observe?: ((waitedMs: number) => void) | undefined;
 }
 
+/** Whoever was to be told of it has left while it waited. */
+export class Unwanted extends Error {}
+
 const pauseMs = 1_000;
+const always = (): boolean => true;
 
 interface Waiter {
   readonly since: number;
+  readonly isWanted: () => boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -47,6 +52,7 @@ export const createTurns = (options: TurnsOptions): Turns => {
     while (queue.length > 0) {
       try {
         await (turn ?? begin(key));
+        leaveOut(queue);
         const first = queue.shift();
         if (first) options.observe?.(clock.passed() - first.since);
         first?.resolve();
@@ -55,8 +61,16 @@ export const createTurns = (options: TurnsOptions): Turns => {
         else await clock.sleep(pauseMs, closing).catch(() => {});
       }
       turn = undefined;
+      leaveOut(queue);
     }
     queues.delete(key);
+  };
+
+  /** Those of no use until the first that is: no turn is begun for them. */
+  const leaveOut = (queue: Waiter[]): void => {
+    const found = queue.findIndex(({ isWanted }) => isWanted());
+    const gone = queue.splice(0, found < 0 ? queue.length : found);
+    for (const waiter of gone) waiter.reject(new Unwanted('nobody waits for it any more'));
   };
 
   /** Else so many others came first that there is no saying when its turn comes: it asks again. */
@@ -69,13 +83,13 @@ export const createTurns = (options: TurnsOptions): Turns => {
     return first === undefined ? own() : first.then(own);
   };
 
-  const join = (queue: Waiter[]): Promise<void> =>
-    new Promise((resolve, reject) => queue.push({ since: clock.passed(), resolve, reject }));
+  const join = (queue: Waiter[], isWanted: () => boolean): Promise<void> =>
+    new Promise((resolve, reject) => queue.push({ since: clock.passed(), isWanted, resolve, reject }));
 
   return {
-    take(key) {
+    take(key, isWanted = always) {
       const queue = queues.get(key);
-      if (queue) return join(queue);
+      if (queue) return join(queue, isWanted);
       let turn: Promise<void> | undefined;
       try {
         turn = begin(key);
@@ -89,7 +103,7 @@ export const createTurns = (options: TurnsOptions): Turns => {
       }
       const mine: Waiter[] = [];
       queues.set(key, mine);
-      const waiting = join(mine);
+      const waiting = join(mine, isWanted);
       void serve(key, mine, turn);
       return waiting;
     },

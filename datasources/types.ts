@@ -133,6 +133,8 @@ export interface Errand {
   readonly meter?: Meter | undefined;
   /** Nobody waits for it, as with polls: its calls wait for their turn as long as it takes, and have their time from then. */
   readonly isPatient?: true;
+  /** Of a patient one, asked while its calls wait: what nobody wants any more is not asked of Oracle Cloud. */
+  readonly isWanted?: (() => boolean) | undefined;
 }
 
 export interface Meter {

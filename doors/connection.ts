@@ -18,6 +18,8 @@ export interface Operation {
   isLeft: boolean;
   /** Messages for its id that came after that. */
   held: string[] | null;
+  /** What it takes to keep it, roughly. */
+  bytes: number;
 }
 
 /** A class, as there are many, and most of them idle. */
@@ -31,12 +33,38 @@ export class Connection {
   readonly #unreadBytes: number;
   #waiting: Courier[] | null = null;
   #heldCount = 0;
+  #openBytes = 0;
 
   constructor(socket: WebSocket, raw: Duplex, handshake: Handshake, unreadBytes: number) {
     this.socket = socket;
     this.handshake = handshake;
     this.#raw = raw;
     this.#unreadBytes = unreadBytes;
+  }
+
+  /** Of all operations that are open. */
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
+  begin(id: string, operation: Operation): void {
+    this.operations.set(id, operation);
+    this.#openBytes += operation.bytes;
+  }
+
+  /** Of an operation whose document is known. */
+  grow(operation: Operation, bytes: number): void {
+    operation.bytes += bytes;
+    this.#openBytes += bytes;
+  }
+
+  /** @returns what came for its id meanwhile */
+  end(id: string, operation: Operation): readonly string[] {
+    this.operations.delete(id);
+    this.#openBytes -= operation.bytes;
+    this.#heldCount -= operation.held?.length ?? 0;
+    this.#heed();
+    return operation.held ?? [];
   }
 
   /** Resolves when the message is on its way. */
@@ -83,12 +111,6 @@ export class Connection {
     (operation.held ??= []).push(text);
     this.#heldCount += 1;
     this.#heed();
-  }
-
-  release({ held }: Operation): readonly string[] {
-    this.#heldCount -= held?.length ?? 0;
-    this.#heed();
-    return held ?? [];
   }
 
   isFree(): boolean {

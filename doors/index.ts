@@ -62,7 +62,7 @@ export interface DoorLimits {
   /** For a request to arrive whole. */
   readonly requestMs: number;
   readonly connectionInitWaitMs: number;
-  /** Between pings and comments on open streams; a socket that misses a ping is cut at the next. */
+  /** Between pings and comments on open streams; who has not answered or acknowledged one is cut at the next. */
   readonly keepAliveMs: number;
   /** From `stop()` to cutting what is still open. */
   readonly stopGraceMs: number;
@@ -70,6 +70,8 @@ export interface DoorLimits {
   readonly stopSpreadMs: number;
   /** That are open on one WebSocket at the same time. */
   readonly socketOperations: number;
+  /** What they take together, roughly: distinct documents take many times their text. */
+  readonly socketOperationsBytes: number;
   /** That a WebSocket may leave unread before nothing more is read of what it says. */
   readonly unreadBytes: number;
 }
@@ -83,6 +85,7 @@ const defaultLimits: DoorLimits = {
   stopGraceMs: 5_000,
   stopSpreadMs: 3_000,
   socketOperations: 10_000,
+  socketOperationsBytes: 256 * 1024 * 1024,
   unreadBytes: 1024 * 1024,
 };
 
@@ -149,8 +152,13 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
     frameworkErrors: answerBadPath,
-    // `Upgrade: h2c` and the like are answered as if they were not there (where Node can; before 24.9 they are a 400).
-    http: { shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket' },
+    http: {
+      // `Upgrade: h2c` and the like are answered as if they were not there (where Node can; before 24.9 they are a 400).
+      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+      // Finds who has vanished while it waits for an answer of minutes, some ten seconds later.
+      keepAlive: true,
+      keepAliveInitialDelay: limits.keepAliveMs,
+    },
   });
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket) => {

@@ -28,6 +28,7 @@ import type {
 import { mapAsyncIterator } from 'graphql/execution/mapAsyncIterator.js';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Stability } from './compiled/text.ts';
+import { findConditionsOnRoot } from './condition-on-root.ts';
 import { createCosts } from './cost/index.ts';
 import type { CostOptions } from './cost/index.ts';
 import { createDocuments } from './documents.ts';
@@ -140,12 +141,22 @@ export function createPipeline<Context>({
       report(async () => {
         const source = await createSourceEventStream(args);
         if (!isStream(source)) return source;
-        if (isFeed(source)) return { feed: source, renderer: renderers.acquire(args) };
+        if (isFeed(source)) return join(source, args);
         return mapAsyncIterator(source, (rootValue) => executeEvent({ ...args, rootValue }));
       }),
 
     formatResult,
   };
+
+  function join(feed: Feed, args: ExecutionArgs): LiveSubscription {
+    try {
+      return { feed, renderer: renderers.acquire(args) };
+    } catch (error) {
+      // Nobody else would end what it polls for.
+      void feed.return();
+      throw error;
+    }
+  }
 
   function read(source: string): DocumentNode | Prepared {
     let document: DocumentNode;
@@ -154,7 +165,11 @@ export function createPipeline<Context>({
     } catch (error) {
       return refuse('GRAPHQL_PARSE_FAILED', [toGraphQLError(error)]);
     }
-    const errors = validate(schema, document, [...specifiedRules, ...validationRules]);
+    const conditions = findConditionsOnRoot(document);
+    const errors =
+      conditions.length > 0
+        ? conditions
+        : validate(schema, document, [...specifiedRules, ...validationRules]);
     if (errors.length > 0) return refuse('GRAPHQL_VALIDATION_FAILED', errors);
     documents.add(source, document);
     return document;
@@ -200,9 +215,8 @@ function refuse(code: string, errors: readonly GraphQLError[]): Prepared {
 }
 
 function explainNoOperation({ operationName }: OperationRequest): GraphQLError {
-  const isNamed = operationName != null && operationName !== '';
   return new GraphQLError(
-    isNamed
+    operationName != null
       ? `Unknown operation named "${operationName}".`
       : 'Must provide operation name if query contains multiple operations.',
   );

@@ -7,9 +7,12 @@
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OperationTypeNode } from 'graphql';
 import type { ExecutionResult } from 'graphql';
+import { createBeats } from './beats.ts';
+import type { Beats } from './beats.ts';
 import type { Callers } from './callers.ts';
 import { drain } from './drain.ts';
 import { Courier } from './fanout/courier.ts';
@@ -18,6 +21,7 @@ import { isLive, toGraphQLError } from './pipeline.ts';
 import type { OperationRequest, Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
 import { admit, answerVisitor, refuse, signalOf } from './reply.ts';
+import { connectionOf, readUnacknowledged } from './unacknowledged.ts';
 
 export interface SseDoorOptions {
   readonly callers: Callers;
@@ -37,6 +41,7 @@ export interface SseDoor {
 export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseDoor {
   const { callers, pipeline, path, limits } = options;
   const open = new Set<ServerResponse>();
+  const beats = createBeats<Stream>(limits.keepAliveMs, (streams) => void keepAlive(streams));
   let isStopping = false;
 
   app.route({
@@ -85,7 +90,7 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       }
       // One that began before the stop and was not open yet.
       if (isStopping) reply.raw.destroy();
-      await stream(reply, results, signal, limits.keepAliveMs, pipeline);
+      await stream(reply, results, signal, beats, pipeline);
     },
   });
 
@@ -93,6 +98,7 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
     async stop() {
       isStopping = true;
       await drain(open, limits.stopSpreadMs, (response) => response.destroy());
+      beats.stop();
     },
   };
 
@@ -107,12 +113,36 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
   }
 }
 
+interface Stream {
+  readonly socket: Socket;
+  /** As the kernel's table names it. */
+  readonly connection: string | null;
+  /** Bytes that had reached the client at the last beat. */
+  arrived: number;
+  isFree(): boolean;
+  /** Says nothing, and has to be acknowledged all the same. */
+  comment(): void;
+}
+
+/** Who has acknowledged nothing since the last beat, of which there was something to acknowledge, reads nothing or is not there any more. */
+async function keepAlive(streams: ReadonlySet<Stream>): Promise<void> {
+  const unacknowledged = await readUnacknowledged();
+  for (const each of streams) {
+    const { socket, connection } = each;
+    const isOnItsWay = socket.writableLength + (unacknowledged.get(connection ?? '') ?? 0);
+    const arrived = socket.bytesWritten - isOnItsWay;
+    if (isOnItsWay > 0 && arrived === each.arrived) socket.destroy();
+    each.arrived = arrived;
+    if (each.isFree()) each.comment();
+  }
+}
+
 /** Never rejects: nobody is left to tell. */
 async function stream(
   reply: FastifyReply,
   subscribed: Awaited<ReturnType<Pipeline['subscribe']>>,
   signal: AbortSignal,
-  keepAliveMs: number,
+  beats: Beats<Stream>,
   pipeline: Pipeline,
 ): Promise<void> {
   const response = reply.raw;
@@ -133,8 +163,17 @@ async function stream(
   response.writeHead(200, { ...flatten(reply), ...eventStreamHeaders });
   // Some browsers do not report an open stream before its first byte.
   response.write(comment);
-  // One that does not read has unread comments enough.
-  const keepAlive = setInterval(() => isFree() && response.write(comment), keepAliveMs);
+  const { socket } = reply.request;
+  const guest: Stream = {
+    socket,
+    connection: connectionOf(socket),
+    arrived: -1,
+    isFree,
+    comment: () => void response.write(comment),
+  };
+  beats.add(guest);
+  // Also when all is written, and the client does not take it.
+  response.once('close', () => beats.delete(guest));
   try {
     for (;;) {
       const result = await results.next();
@@ -145,13 +184,12 @@ async function stream(
   } catch (error) {
     send(JSON.stringify({ errors: [pipeline.formatError(error)] }));
   } finally {
-    clearInterval(keepAlive);
     signal.removeEventListener('abort', release);
   }
   if (!signal.aborted) response.end(isComplete ? 'event: complete\ndata:\n\n' : '');
 
   function isFree(): boolean {
-    return !response.writableNeedDrain && !signal.aborted;
+    return !response.writableNeedDrain && !response.writableEnded && !signal.aborted;
   }
 
   function wait(courier: Courier): void {

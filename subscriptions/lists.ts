@@ -26,6 +26,7 @@ export interface Lists {
   watch(list: ListWatchPlan): Feed;
   /** What others saw: it may be new. */
   sight(workRequest: WorkRequest): void;
+  has(place: Place): boolean;
   /** The one that is being polled of this work request's place. */
   of(workRequest: WorkRequest): Listing | null;
   stop(): void;
@@ -186,6 +187,7 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
     },
 
     sight: (workRequest) => of(workRequest)?.sight(workRequest),
+    has: (place) => listings.has(keyOf(place)),
     of,
 
     stop() {

@@ -234,7 +234,7 @@ class PollingWatcher implements Watcher, Member {
       const workRequest = await this.#options.read(this.#subject.ref, this.#track.known);
       return workRequest === null ? { kind: 'absent' } : { kind: 'seen', workRequest, askedAt };
     } catch (error) {
-      this.#options.tally.pollFailures += 1;
+      if (!this.#isStopped) this.#options.tally.pollFailures += 1;
       return { kind: 'failed', error };
     }
   }

@@ -82,6 +82,10 @@ export interface Watchers {
   pass(workRequest: WorkRequest): void;
   /** Has it looked at as soon as may be, if it is watched: after a cancel, say. */
   hurry(ref: WorkRequestRef): void;
+  /** Whether anybody watches this work request, alone or in a list. */
+  isWatched(ref: WorkRequestRef): boolean;
+  /** Whether anybody watches this list. */
+  isListed(place: Place): boolean;
   /** The last state seen of what is being watched; null where there is none. */
   present(ref: WorkRequestRef): WorkRequest | null;
   /** Completes every subscription and lets nobody watch any more. */
@@ -242,6 +246,8 @@ export const createWatchers = ({
     hurry(ref) {
       watchers.get(keyOf(ref))?.hurry();
     },
+    isWatched: (ref) => watchers.has(keyOf(ref)),
+    isListed: (place) => lists.has(place),
     present: (ref) => watchers.get(keyOf(ref))?.present() ?? null,
     stop() {
       isStopped = true;

@@ -1,6 +1,7 @@
 /**
  * One renderer for each operation that somebody subscribes to, however many do: it executes and serialises each event once.
  */
+import { getOperationAST } from 'graphql';
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import type { Told } from '../../subscriptions/events.ts';
 import type { FormatError, FormattedResult } from '../pipeline.ts';
@@ -29,7 +30,8 @@ export function createRenderers(options: RenderersOptions): Renderers {
   const known = new WeakMap<DocumentNode, Map<string, Renderer & { users: number }>>();
 
   return {
-    acquire(args) {
+    acquire(asked) {
+      const args = { ...asked, variableValues: declaredOf(asked) };
       const ofDocument = known.get(args.document) ?? new Map<string, Renderer & { users: number }>();
       known.set(args.document, ofDocument);
       const key = keyOf(args);
@@ -50,6 +52,19 @@ export function createRenderers(options: RenderersOptions): Renderers {
       return made;
     },
   };
+}
+
+/** What else a caller sent is not read, but would be kept for as long as the subscription, and may nest deeper than can be written. */
+function declaredOf({
+  document,
+  operationName,
+  variableValues,
+}: ExecutionArgs): Readonly<Record<string, unknown>> {
+  const names = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  const given = names
+    .map(({ variable }) => variable.name.value)
+    .filter((name) => Object.hasOwn(variableValues ?? {}, name));
+  return Object.fromEntries(given.map((name) => [name, variableValues?.[name]]));
 }
 
 /** What tells two operations of one document apart. Whoever may come in may see the same: what a caller may see would belong in here. */

@@ -179,6 +179,47 @@ describe('calls under a budget', () => {
     expect(clock.slept).toEqual([1_000, 1_000]);
   });
 
+  test('of polls that ask for the same while they wait for a turn are one, for as long as anybody wants it', async () => {
+    const clock = createManualClock();
+    const { origin, received, upstream } = await start(
+      (_request, response) => answerJson(response, 200, {}),
+      { clock, rps: 1 },
+    );
+    const wanted = { '/a': true, '/b': true };
+    const poll = (path: keyof typeof wanted) =>
+      upstream.call(getFrom(origin, path), {
+        endsAt: Infinity,
+        isPatient: true,
+        isWanted: () => wanted[path],
+      });
+    await upstream.call(getFrom(origin, '/now'), { endsAt: Infinity, isPatient: true });
+    const [first, second] = [poll('/a'), poll('/a')];
+    const gone = Array.from({ length: 100 }, () => failureOfCall(poll('/b')));
+    wanted['/b'] = false;
+    const always = upstream.call(getFrom(origin, '/c'), { endsAt: Infinity, isPatient: true });
+    await clock.advance(1_000);
+    expect(await first).toBe(await second);
+    await clock.advance(1_000);
+    expect(await always).toMatchObject({ status: 200 });
+    expect(received.map(({ url }) => url)).toEqual(['/now', '/a', '/c']);
+    for (const error of await Promise.all(gone))
+      expect(error).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', failure: { isUnasked: true } });
+  });
+
+  test('of polls that are refused a turn hold up none that comes later', async () => {
+    const clock = createManualClock();
+    const { origin, upstream } = await start(
+      (_request, response, count) =>
+        answerJson(response, count === 1 ? 429 : 200, {}, { 'retry-after': '60' }),
+      { clock, rps: 1 },
+    );
+    const poll = () => upstream.call(getFrom(origin, '/a'), { endsAt: Infinity, isPatient: true });
+    for (let i = 0; i < 2; i += 1)
+      expect(await failureOfCall(poll())).toMatchObject({ code: 'UPSTREAM_THROTTLED' });
+    await clock.advance(60_000);
+    expect(await poll()).toMatchObject({ status: 200 });
+  });
+
   test('that could not be served within their time are told so, without asking upstream', async () => {
     const { origin, received, upstream } = await start(
       (_request, response) => answerJson(response, 200, {}),

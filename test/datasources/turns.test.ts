@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { BudgetExhausted, createBudget } from '../../datasources/budget.ts';
-import { createTurns } from '../../datasources/turns.ts';
+import { createTurns, Unwanted } from '../../datasources/turns.ts';
 import { createManualClock } from '../support/clock.ts';
 
 const createBench = ({ rps = 10, pollRps = 500 } = {}) => {
@@ -10,10 +10,10 @@ const createBench = ({ rps = 10, pollRps = 500 } = {}) => {
   const turns = createTurns({ budget, rps: pollRps, clock, patienceMs: 20_000, closing: closing.signal });
   const given: { readonly name: string; readonly at: number }[] = [];
   const errors: unknown[] = [];
-  const poll = (key: string, name: string): void => {
+  const poll = (key: string, name: string, isWanted?: () => boolean): void => {
     const note = (): void => void given.push({ name, at: clock.passed() });
     try {
-      const turn = turns.take(key);
+      const turn = turns.take(key, isWanted);
       if (turn) turn.then(note, (error: unknown) => errors.push(error));
       else note();
     } catch (error) {
@@ -80,6 +80,28 @@ describe('turns of polls', () => {
     poll('k', 'b');
     await clock.advance(120_000);
     expect([given.length, errors.length]).toEqual([2, 0]);
+  });
+
+  test('are not spent on what nobody wants any more, and those who are left wait no longer for it', async () => {
+    const { clock, turns, given, errors, poll } = createBench({ rps: 1 });
+    let isWanted = true;
+    poll('k', 'first');
+    for (let i = 0; i < 1_000; i += 1) poll('k', 'gone', () => isWanted);
+    poll('k', 'left');
+    for (let i = 0; i < 1_000; i += 1) poll('k', 'gone', () => isWanted);
+    isWanted = false;
+    await clock.advance(2_000);
+    expect(given).toEqual([
+      { name: 'first', at: 0 },
+      { name: 'left', at: 1_000 },
+    ]);
+    expect(errors).toHaveLength(2_000);
+    for (const error of errors) expect(error).toBeInstanceOf(Unwanted);
+    expect(turns.isShort('k')).toBe(false);
+    expect(clock.sleepers).toBe(0);
+    poll('k', 'later');
+    await clock.advance(1_000);
+    expect(given.at(-1)?.name).toBe('later');
   });
 
   test('end when the gateway closes', async () => {

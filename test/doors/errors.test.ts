@@ -44,6 +44,12 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
       /"X"/,
     ],
     [
+      'an operation with an empty name',
+      { query: '{ hello }', operationName: '' },
+      'OPERATION_RESOLUTION_FAILURE',
+      /""/,
+    ],
+    [
       'an operation to choose',
       { query: 'query A { hello } query B { hello }' },
       'OPERATION_RESOLUTION_FAILURE',
@@ -159,6 +165,26 @@ describe.each([
     const house = await openHouse();
     const result = await send(house, { query: `subscription { refused(kind: "${kind}") }` });
     expect(result.errors).toMatchObject([{ message, extensions: { code } }]);
+  });
+
+  test.each([
+    'subscription { ticks @skip(if: true) }',
+    'subscription ($if: Boolean!) { ticks @include(if: $if) }',
+    'subscription { ticks other @skip(if: true) }',
+    'subscription { ... @include(if: true) { ticks } }',
+    'subscription { ...F } fragment F on Subscription { ...F ...G } fragment G on Subscription { ticks @skip(if: true) }',
+  ])('with a condition on the root: %s', async (query) => {
+    const house = await openHouse();
+    const result = await send(house, { query, variables: { if: true } });
+    expect(result.errors).toMatchObject([
+      {
+        message: expect.stringMatching(/^A subscription must not have @(skip|include) on its root field/),
+        locations: [{ line: 1 }],
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+      },
+    ]);
+    expect(house.streams.started).toBe(0);
+    expect(house.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
   });
 
   test('that are no stream', async () => {

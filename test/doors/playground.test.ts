@@ -18,7 +18,7 @@ const samples = {
   progressing: 'ocid1.mysqlworkrequest.oc1.iad.playground',
 };
 const sampleId = samples.progressing;
-const [first, second, list, cancel] = playgroundTabs(samples);
+const [first, second, list, cancel, liveList, wait] = playgroundTabs(samples);
 
 /** One visitor's session: each test goes on where the one before it stopped. */
 describe('the playground, in a browser that reaches no other host', () => {
@@ -180,6 +180,16 @@ describe('the playground, in a browser that reaches no other host', () => {
       .waitFor();
     expect((await request.response())?.status()).toBe(200);
     expect(await answers().getByText('"errors"').count()).toBe(0);
+  });
+
+  test.each([
+    { ...liveList!, word: 'SYNCED' },
+    { ...wait!, word: 'SUCCEEDED' },
+  ])('runs what stands in the tab $name until it says $word', async ({ name, word }) => {
+    await page.getByText(name, { exact: true }).click();
+    await inFront(name);
+    await visible('[track-id=set_request]').click();
+    await answers().getByText(`"${word}"`).first().waitFor();
   });
 
   test('asked no other host for anything, broke no rule of its own policy and threw nothing', () => {

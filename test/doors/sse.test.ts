@@ -81,7 +81,7 @@ test('the stream is sent at once, as events that proxies do not hold back', asyn
 });
 
 test('an open stream has a comment now and then, so that nobody takes it for dead', async () => {
-  const house = await openHouse({ limits: { keepAliveMs: 20 } });
+  const house = await openHouse({ limits: { keepAliveMs: 100 } });
   const response = await openStream(house, ticks);
   let text = '';
   for await (const chunk of response) {

@@ -122,6 +122,14 @@ describe('the protocol, by hand', () => {
     expect(house.streams.started).toBe(0);
   });
 
+  test('a ping that nests deeper than its pong could be written is 4400, and nothing to log', async () => {
+    const house = await openHouse();
+    const client = await greet(house);
+    client.send(`{"type":"ping","payload":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`);
+    expect(await client.closed).toEqual({ code: 4400, reason: 'Invalid message received' });
+    expect(house.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
+  });
+
   test('a socket that does not say connection_init in time is closed with 4408', async () => {
     const house = await openHouse({ limits: { connectionInitWaitMs: 20 } });
     const client = await dial(house);
@@ -215,6 +223,14 @@ test('a socket that answers no pings is cut, and what it had open is freed', asy
   await subscribe(house, client, '1');
   expect(await client.closed).toMatchObject({ code: 1006 });
   await house.streams.until(({ open }) => open === 0);
+});
+
+test('sockets that came together are not all pinged at the same moment', async () => {
+  const house = await openHouse({ limits: { keepAliveMs: 300 } });
+  const clients = await Promise.all(Array.from({ length: 12 }, () => greet(house)));
+  const pings = await Promise.all(clients.map(({ socket }) => once(socket, 'ping')));
+  const moments = Map.groupBy(pings.map(String), (number) => number);
+  expect([...moments.values()].map(({ length }) => length)).toEqual(Array(6).fill(2));
 });
 
 test('a socket that answers pings stays', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { WebSocket } from 'ws';
+import { sampleTenancy } from '../../emulator/emulator.ts';
 import { betweenLooksMs, codesOf, createTestGateway } from '../support/gateway.ts';
 import type { Answer, Json, Subscriber, TestGateway } from '../support/gateway.ts';
 
@@ -298,6 +299,45 @@ test('a WebSocket with a thousand subscriptions that is cut, at whatever step, l
   }
   clock.unsubscribe();
   await house.untilMetric('gateway_watchers', 0);
+});
+
+test('what nobody watches any more is not asked for, and holds up nobody who comes then', async () => {
+  const slow = await createTestGateway({ env: { UPSTREAM_RPS: '4' } });
+  const send = (socket: WebSocket, message: Json): void => socket.send(JSON.stringify(message));
+  const connect = async (): Promise<WebSocket> => {
+    const socket = new WebSocket(`${slow.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    await once(socket, 'open');
+    send(socket, { type: 'connection_init' });
+    await once(socket, 'message');
+    return socket;
+  };
+  const socket = await connect();
+  for (let count = 0; count < 500; count += 1) {
+    const variables = { id: create({}, slow), service: 'DEVOPS' };
+    send(socket, { type: 'subscribe', id: `${count}`, payload: { query: document, variables } });
+  }
+  await slow.untilMetric('gateway_watchers', 500);
+  socket.terminate();
+  await slow.untilMetric('gateway_watchers', 0);
+
+  const watching: Watch = slow.subscribe(document, { id: create({}, slow), service: 'DEVOPS' });
+  expect(await next(watching)).toBe('SNAPSHOT IN_PROGRESS 10');
+  watching.unsubscribe();
+  expect(slow.emulator.calls({ operation: 'get' }).length).toBeLessThan(20);
+
+  const list = `subscription { workRequests(compartmentId: "${sampleTenancy}", services: [DEVOPS, QUEUE]) { type } }`;
+  const hasty = await connect();
+  for (let count = 0; count < 200; count += 1) {
+    send(hasty, { type: 'subscribe', id: '1', payload: { query: list } });
+    send(hasty, { type: 'complete', id: '1' });
+  }
+  send(hasty, { type: 'subscribe', id: '2', payload: { query: list } });
+  await once(hasty, 'message');
+  hasty.terminate();
+  await slow.untilMetric('gateway_listings', 0);
+  const lists = slow.emulator.calls({ operation: 'list' }).length;
+  expect(lists).toBeLessThan(40);
+  await slow.stop();
 });
 
 describe('queries and subscriptions', () => {

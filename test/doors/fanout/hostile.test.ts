@@ -1,7 +1,9 @@
 /** Clients that mean no good, or are no good, on sockets that carry feeds: bounded memory, a clean end, nothing left open. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { gate, greet } from '../support.ts';
+import { cleanUp, gate, greet, open } from '../support.ts';
 import type { House } from '../support.ts';
 import { newStatus, openHall, snapshot } from './support.ts';
 
@@ -52,6 +54,65 @@ test('10,000 subscriptions on one socket are served, the next is refused, and al
   await hall.untilWatched(0);
 });
 
+test('what the operations of one socket take together is bounded, and there is room again where some are completed', async () => {
+  const hall = await openHall({ limits: { socketOperationsBytes: 200_000 } });
+  const client = await greet(hall);
+  const subscribe = (id: string, aliases: number): void => {
+    const fields = Array.from({ length: aliases }, (_, index) => `a${index}: sequence`).join(' ');
+    client.send({ type: 'subscribe', id, payload: { query: `subscription { watch { ${fields} } }` } });
+  };
+  subscribe('1', 100);
+  await hall.untilWatched(1);
+  for (const id of ['2', 'x'.repeat(190_000)]) {
+    subscribe(id, 50);
+    expect(await client.read()).toMatchObject({
+      type: 'error',
+      id,
+      payload: [
+        { message: expect.stringMatching(/too large together/), extensions: { code: 'LIMIT_EXCEEDED' } },
+      ],
+    });
+  }
+  client.send({ type: 'complete', id: '1' });
+  await hall.untilWatched(0);
+  subscribe('2', 50);
+  await hall.untilWatched(1);
+});
+
+test.each(['WebSocket', 'SSE'])(
+  'variables that no operation declares are neither read nor kept, however deep they nest: %s',
+  async (door) => {
+    const hall = await openHall();
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const document = 'subscription($key: String) { watch(key: $key) { sequence } }';
+    const payload = (key: string): string =>
+      `{"query":${JSON.stringify(document)},"variables":{"key":"${key}","other":${deep}}}`;
+    const client = await greet(hall);
+    client.send({ type: 'subscribe', id: 'a', payload: { query: document, variables: { key: 'k' } } });
+    await hall.untilWatched(1);
+    let leave = (): void => client.send({ type: 'complete', id: 'b' });
+    if (door === 'WebSocket') client.send(`{"type":"subscribe","id":"b","payload":${payload('k')}}`);
+    else {
+      const headers = { 'content-type': 'application/json' };
+      const stream = await open(hall, {
+        method: 'POST',
+        path: '/graphql/stream',
+        headers,
+        body: payload('k'),
+      });
+      leave = () => stream.destroy();
+    }
+    await hall.untilWatched(2);
+    hall.tell(snapshot);
+    expect(await client.read()).toMatchObject({ id: 'a', payload: { data: { watch: { sequence: 1 } } } });
+    if (door === 'WebSocket') expect(await client.read()).toMatchObject({ id: 'b', type: 'next' });
+    // The same operation, whatever else was sent with it.
+    expect(hall.executed).toHaveLength(1);
+    leave();
+    await hall.untilWatched(1);
+  },
+);
+
 test('who asks and does not read is not listened to, and is answered when it reads', async () => {
   const unreadBytes = 64 * 1024;
   const hall = await openHall({ limits: { unreadBytes } });
@@ -101,6 +162,66 @@ test('pongs that nobody asked for do not keep a socket alive that is not read', 
   const pongs = setInterval(() => client.socket.pong('me'), 5);
   await hall.untilWatched(0);
   clearInterval(pongs);
+});
+
+describe('an event stream', () => {
+  const body = JSON.stringify({ query: 'subscription { watch { text } }' });
+  const request = {
+    method: 'POST',
+    path: '/graphql/stream',
+    headers: { 'content-type': 'application/json' },
+    body,
+  };
+
+  /** Of a client that never reads: what it is sent fills its kernel's buffer, then ours, then the process. */
+  const openUnread = (hall: House): void => {
+    const socket = connect(hall.port, '127.0.0.1').pause();
+    cleanUp(() => socket.destroy());
+    socket.write(
+      `POST /graphql/stream HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+  };
+
+  // What our kernel holds tells Linux alone.
+  test.each(process.platform === 'linux' ? [1, 16] : [16])(
+    'whose client acknowledges nothing of %i MiB any more is found, as one is that vanished without a word',
+    async (mebibytes) => {
+      const textLength = mebibytes * 1024 * 1024;
+      const hall = await openHall({ limits: { keepAliveMs: 300 }, textLength });
+      const sockets = watchSockets(hall);
+      openUnread(hall);
+      await hall.untilWatched(1);
+      hall.tell(snapshot);
+      await hall.untilWatched(0);
+      expect(sockets[0]?.destroyed).toBe(true);
+    },
+  );
+
+  test('that is read stays, however little comes', async () => {
+    const hall = await openHall({ limits: { keepAliveMs: 200 } });
+    const response = await open(hall, request);
+    let beats = 0;
+    for await (const chunk of response) {
+      beats += String(chunk).split(':\n\n').length - 1;
+      if (beats > 4) break;
+    }
+    await hall.untilWatched(0);
+  });
+
+  test('that was ended, as events were read too slowly, leaves no socket', async () => {
+    const hall = await openHall({ limits: { keepAliveMs: 300 }, textLength: 4 * 1024 * 1024, capacity: 2 });
+    const sockets = watchSockets(hall);
+    openUnread(hall);
+    await hall.untilWatched(1);
+    hall.tell(snapshot);
+    for (let index = 0; index < 6; index += 1) {
+      hall.tell(newStatus(index));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await hall.untilWatched(0);
+    const [socket] = sockets;
+    if (socket?.closed === false) await once(socket, 'close');
+  });
 });
 
 describe('frames of every length', () => {
