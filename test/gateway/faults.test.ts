@@ -331,8 +331,8 @@ test('no key, signature, path of a key or header of a caller is in any answer or
           variables: { password: 'canary-variable' },
         }),
       });
-      expect(response.status).toBe(400);
-      answers.push(JSON.stringify([...response.headers]));
+      expect(response.status).toBe(200);
+      answers.push(JSON.stringify([...response.headers]), await response.text());
     }
     for (const path of ['/metrics', '/readyz', '/playground', '/nowhere?canary-search']) {
       answers.push(await (await fetch(vault.url + path)).text());
