@@ -32,6 +32,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
   const lists: { readonly at: number; readonly isWhole: boolean }[] = [];
   const gets: string[] = [];
   let held = Promise.resolve();
+  let refused: string | null = null;
   const itemOf = (id: string, compartmentId: string, fields: Fields, origin: 'get' | 'list'): WorkRequest =>
     workRequestOf({ ref: refOf(id), id, compartmentId, origin, observedAt: clock.now(), ...fields });
   let watchers: Watchers | null = null;
@@ -44,6 +45,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
     async read({ workRequestId }) {
       gets.push(workRequestId);
       await held;
+      if (workRequestId === refused) return null;
       for (const [compartmentId, content] of cloud) {
         const fields = content instanceof Map ? content.get(workRequestId) : undefined;
         if (fields) return itemOf(workRequestId, compartmentId, fields, 'get');
@@ -84,7 +86,9 @@ const createCloud = ({ isListComplete = true } = {}) => {
     held = promise;
     return resolve;
   };
-  return { clock, watchers, set, watch, lists, gets, hold };
+  /** Gets of it find nothing, though the list shows it. */
+  const refuse = (id: string | null): void => void (refused = id);
+  return { clock, watchers, set, watch, lists, gets, hold, refuse };
 };
 
 const told = ({ events }: Reader): readonly string[] =>
@@ -189,6 +193,35 @@ describe('a watched list', () => {
     set('c', { a: { status: 'SUCCEEDED' } });
     await clock.advance(10 * pollMinMs);
     expect(told(reader).slice(3)).toEqual(['ADDED IN_PROGRESS 9 a', 'FINISHED SUCCEEDED a']);
+    watchers.stop();
+  });
+
+  test('whose items lack fields goes on with what a get did not find, ever more rarely', async () => {
+    const { clock, set, watch, watchers, gets, refuse } = createCloud({ isListComplete: false });
+    set('c', { a: {} });
+    refuse('a');
+    const reader = readAll(watch());
+    await clock.advance(30 * 60_000);
+    expect(told(reader)).toEqual(['SYNCED']);
+    expect(gets.length).toBeGreaterThan(4);
+    expect(gets.length).toBeLessThan(15);
+    refuse(null);
+    await clock.advance(11 * 60_000);
+    set('c', { a: { status: 'SUCCEEDED' } });
+    await clock.advance(60_000);
+    expect(told(reader).slice(1)).toEqual(['ADDED IN_PROGRESS a', 'FINISHED SUCCEEDED a']);
+    refuse('b');
+    set('c', { b: {} });
+    await clock.advance(60_000);
+    refuse(null);
+    await clock.advance(60_000);
+    expect(told(reader).slice(3)).toEqual(['ADDED IN_PROGRESS b']);
+    refuse('b');
+    await clock.advance(3 * 60_000);
+    expect(told(reader).slice(4)).toEqual(['GAP NOT_FOUND b']);
+    refuse(null);
+    await clock.advance(3 * 60_000);
+    expect(told(reader).slice(5)).toEqual(['ADDED IN_PROGRESS b']);
     watchers.stop();
   });
 
