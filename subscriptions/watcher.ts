@@ -88,6 +88,8 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   let isStopped = false;
   let isLooking = false;
   let lookedAt: number | null = null;
+  /** When the last look came to its end, whatever it brought. */
+  let endedAt = -Infinity;
   let dueAt: number | null = null;
   const passedBy: WorkRequest[] = [];
   /** The SNAPSHOT of the present state: one for all newcomers. */
@@ -109,6 +111,7 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     const onAnswer = membership.begin(track.intervalMs);
     const outcome = await asking;
     isLooking = false;
+    endedAt = clock.passed();
     const own = outcome.kind === 'seen' ? outcome.workRequest : null;
     for (const seen of passedBy.splice(0)) if (seen !== own) observe(seen);
     if (!isStopped) take(outcome);
@@ -127,6 +130,9 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
   };
 
   const observe = (workRequest: WorkRequest): void => {
+    if (isStopped) return;
+    // What waits for the look was seen before.
+    for (const earlier of passedBy.splice(0)) observe(earlier);
     if (isStopped) return;
     // What was seen in part is nothing to begin or to end with.
     if (workRequest.isPartial && track.known === null) return;
@@ -297,7 +303,8 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     },
     observe,
     pass(workRequest) {
-      if (!isLooking) return observe(workRequest);
+      // Where a silence was told, it ends it at once.
+      if (!isLooking || track.silence !== null) return observe(workRequest);
       const last = passedBy.at(-1);
       // The same again is no news, only a later sight of it.
       if (last !== undefined && changedFields(last, workRequest).length === 0) passedBy.pop();
@@ -306,7 +313,9 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     join(withinMs) {
       if (isStopped || isLooking || dueAt === null) return;
       const now = clock.passed();
-      const soonMs = Math.max(track.intervalMs / 2, now - track.answeredAt < rules.pollMinMs ? 0 : withinMs);
+      // Others come to it sooner than that, but not where it was only just looked at, in vain too.
+      const isRecent = now - Math.max(track.answeredAt, endedAt) < rules.pollMinMs;
+      const soonMs = Math.max(track.intervalMs / 2, isRecent ? 0 : withinMs);
       if (track.notBefore <= now && dueAt - now <= soonMs) startLook();
     },
     get isOverdue() {

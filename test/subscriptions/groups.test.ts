@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { WorkRequest } from '../../datasources/types.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
 import { createManualClock } from '../support/clock.ts';
-import { pollMinMs, readAll, refOf, rules, workRequestOf } from './harness.ts';
+import { pollMinMs, readAll, refOf, rules, upstreamError, workRequestOf } from './harness.ts';
 
 /** Watchers over a source in which each work request is as old as the test says, and looks of one breath are on record. */
 const createGroupBench = (ages: Readonly<Record<string, number>>, retryAfterMs: number | null = null) => {
@@ -64,6 +64,36 @@ describe('watches of one group', () => {
     for (const id of ['resting', 'b']) readAll(watchers.watch(refOf(id)));
     await clock.advance(29_999);
     expect([...breaths.values()].filter((ids) => ids.includes('resting'))).toHaveLength(1);
+    watchers.stop();
+  });
+});
+
+describe('where one of a group cannot be read', () => {
+  test('the others’ looks do not take it along sooner than the shortest interval after it was tried', async () => {
+    const clock = createManualClock();
+    const looks: Record<string, number[]> = { sick: [], b: [] };
+    let isSick = false;
+    const watchers = createWatchers({
+      ...rules,
+      pollMaxMs: pollMinMs,
+      clock,
+      random: () => 0.5,
+      keyOf: ({ workRequestId }) => workRequestId,
+      groupOf: ({ compartmentId }) => compartmentId,
+      async read(ref) {
+        const id = ref.workRequestId;
+        looks[id]?.push(clock.passed());
+        if (id === 'sick' && isSick) throw upstreamError('UPSTREAM_UNAVAILABLE');
+        return workRequestOf({ ref, id, compartmentId: 'c', retryAfterMs: id === 'b' ? 2_300 : null });
+      },
+    });
+    for (const id of ['sick', 'b']) readAll(watchers.watch(refOf(id)));
+    await clock.advance(pollMinMs / 2);
+    isSick = true;
+    await clock.advance(10 * pollMinMs);
+    const delays = (looks['sick'] ?? []).slice(1).map((at, index) => at - (looks['sick']?.[index] ?? 0));
+    expect(delays.length).toBeGreaterThan(5);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(pollMinMs / 2);
     watchers.stop();
   });
 });
@@ -158,6 +188,47 @@ describe('a look that is hurried', () => {
 });
 
 describe('what a poll reads beside', () => {
+  /** A watch whose every look but the first takes until the test answers it. */
+  const createSlowBench = async () => {
+    const clock = createManualClock();
+    const answers: ((workRequest: WorkRequest) => void)[] = [];
+    const watchers = createWatchers({
+      ...rules,
+      clock,
+      random: () => 0.5,
+      keyOf: ({ workRequestId }) => workRequestId,
+      read: () => new Promise((resolve) => answers.push(resolve)),
+    });
+    const of = (percentComplete: number): WorkRequest =>
+      workRequestOf({ ref: refOf('a'), id: 'a', percentComplete });
+    const reader = readAll(watchers.watch(refOf('a')));
+    await clock.advance(0);
+    answers.shift()?.(of(10));
+    await clock.advance(pollMinMs);
+    return { clock, watchers, of, reader };
+  };
+
+  test('is told before what others read later, though a look is under way', async () => {
+    const { clock, watchers, of, reader } = await createSlowBench();
+    watchers.pass(of(20));
+    watchers.observe(of(30));
+    await clock.advance(0);
+    expect(reader.told().slice(1)).toEqual(['CHANGED IN_PROGRESS 20', 'CHANGED IN_PROGRESS 30']);
+    watchers.stop();
+  });
+
+  test('ends a silence that was told, and the next one is told again', async () => {
+    const { clock, watchers, of, reader } = await createSlowBench();
+    await clock.advance(3 * pollMinMs);
+    expect(reader.told().at(-1)).toBe('GAP UPSTREAM_SILENT');
+    watchers.pass(of(20));
+    await clock.advance(0);
+    expect(reader.told().at(-1)).toBe('CHANGED IN_PROGRESS 20');
+    await clock.advance(3 * pollMinMs);
+    expect(reader.told().at(-1)).toBe('GAP UPSTREAM_SILENT');
+    watchers.stop();
+  });
+
   test('is told after the look that waits, and once where it is its own answer', async () => {
     const clock = createManualClock();
     let answer = Promise.withResolvers<WorkRequest>();
