@@ -223,6 +223,10 @@ const percentsOf = (truth: readonly Version[], seen: readonly Seen[]): ReadonlyM
   return percents;
 };
 
+/** By its word, or by its time alone. */
+const isOver = (version: Version | undefined): boolean =>
+  version !== undefined && (version.isFinal || version.isUnspoken);
+
 const isSuspended = (version: Version | undefined): boolean => version?.status.startsWith('SUSPEND') === true;
 
 const markOf = ({ workRequest }: WatchEvent): number => Number(workRequest?.extras['version'] ?? -1);
@@ -239,9 +243,10 @@ const withVersions = (
   const events = subscriber.events.map((received) => {
     const { event, version: mark, index } = received;
     if (event.workRequest === null) return received;
-    const { rawStatus, percentComplete } = event.workRequest;
+    const { rawStatus, percentComplete, isTerminal } = event.workRequest;
     const fits = (version: number): boolean =>
       truth[version]?.rawStatus === rawStatus &&
+      isOver(truth[version]) === isTerminal &&
       (truth[version]?.percent === null || percents.get(version) === percentComplete);
     const newer = seen.filter((one) => one.version > mark && fits(one.version));
     const before = newer.filter((one) => one.index < subscriber.joined.index && event.type === 'SNAPSHOT');
@@ -252,7 +257,7 @@ const withVersions = (
         !one.isWhole &&
         one.version >= last.version,
     );
-    const isSame = mark === last.mark && !fits(mark) && fits(last.version);
+    const isSame = !fits(mark) && mark <= last.version && fits(last.version);
     // The details stayed, so the news is how far it is.
     const isProgress = mark === last.mark && event.type === 'CHANGED';
     const next = since.filter((one) => one.version > last.version).map((one) => one.version);
@@ -261,10 +266,10 @@ const withVersions = (
         ? Math.max(...before.map((one) => one.version))
         : isProgress && next.length > 0
           ? Math.min(...next)
-          : fits(mark) || since.length === 0
-            ? mark
-            : isSame
-              ? last.version
+          : isSame
+            ? last.version
+            : fits(mark) || since.length === 0
+              ? mark
               : Math.min(...since.map((one) => one.version));
     last = { mark, version };
     return { ...received, version };
@@ -277,7 +282,7 @@ const knownAt = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, { index }: Plac
   Math.max(
     -1,
     ...seen
-      .filter((one) => one.index < index && (one.isWhole || !truth[one.version]?.isFinal))
+      .filter((one) => one.index < index && (one.isWhole || !isOver(truth[one.version])))
       .map(({ version }) => version),
   );
 const isState = ({ event }: Received): boolean => event.type !== 'GAP' && event.workRequest !== null;
@@ -342,6 +347,7 @@ const judgeStates = (
 ): void => {
   let last = knownAt({ truth, seen }, joined);
   let isPart = false;
+  let before: Received | null = null;
   for (const received of events.filter(isState)) {
     const { event, at } = received;
     const version = received.version;
@@ -359,8 +365,9 @@ const judgeStates = (
         { at },
       );
     if (version < last) complain('nothing backward', `${name} after version ${last}`, { at });
-    const isRest = isPart && markOf(event) === version;
+    const isRest = (isPart && markOf(event) === version) || tellsTime(before, received);
     isPart = markOf(event) < version;
+    before = received;
     if (version === last && event.type === 'CHANGED' && !isRest)
       complain('no duplicates', `${name} was told before`, { at });
     last = Math.max(last, version);
@@ -378,6 +385,14 @@ const judgeStates = (
       complain('percent', `${name} says ${percentComplete}, not ${expected}`, { at });
   }
 };
+
+/** An answer that is older than what was seen in part may still bring the first time of all. */
+const tellsTime = (before: Received | null, { event: { workRequest } }: Received): boolean =>
+  before !== null &&
+  workRequest !== null &&
+  (['timeStarted', 'timeUpdated'] as const).some(
+    (name) => before.event.workRequest?.[name] === null && workRequest[name] !== null,
+  );
 
 /** Everything that the gateway saw while it was subscribed was told, in order, and what was merged is counted. */
 const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, complain: Complain): void => {
@@ -432,9 +447,9 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
 
   let place = -1;
   let isPart = false;
-  for (const received of states) {
+  for (const [index, received] of states.entries()) {
     const { event, version, at } = received;
-    const isRest = isPart && markOf(event) === version;
+    const isRest = (isPart && markOf(event) === version) || tellsTime(states[index - 1] ?? null, received);
     isPart = markOf(event) < version;
     if (isRest && version === versions[place] && event.mergedCount === 0) continue;
     if (version === versions[place] && event.type === 'FINISHED' && truth[version]?.isUnspoken) continue;
@@ -442,14 +457,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
     const name = `${event.type} of version ${version}`;
     // What was seen in part to be over is told as it stands there.
-    if (
-      isOfList &&
-      place < 0 &&
-      to < 0 &&
-      truth[version]?.isFinal &&
-      seen.some((one) => one.version === version)
-    )
-      return;
+    if (place < 0 && to < 0 && truth[version]?.isFinal && seen.some((one) => one.version === version)) return;
     // What was lost and is in its list again: whatever was seen in between was nobody's to tell.
     if (isOfList && event.type === 'SNAPSHOT' && place >= 0 && to >= place) {
       place = to;
@@ -480,15 +488,27 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     place = to;
   }
   if (!isReadToTheEnd || isOverflowed || states.length === 0) return;
-  // After its end nothing is told any more.
+  // After its end nothing is told any more. Who comes to a list after that is told the end as it was then.
+  const last = versions[place] ?? -1;
+  const first = states[0]?.index ?? 0;
   const hasEnded =
     (ended.how === 'done' || isOfList) &&
-    (events.some(isEnding) || truth[versions[place] ?? -1]?.isFinal === true);
+    (events.some(isEnding) ||
+      truth[last]?.isFinal === true ||
+      (isOfList && truth[last]?.isUnspoken === true && wasReadTwice({ truth, seen }, first)));
   const left = versions
     .slice(place + 1)
     .filter((version, index) => version >= 0 && !isOptional(place + 1 + index));
   if (left.length > 0 && !hasEnded)
     complain('all that was seen', `versions ${left.join(', ')} were seen and not told`);
+};
+
+/** Finished by its time alone, and seen so in two looks before this place in the log. */
+const wasReadTwice = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, until: number): boolean => {
+  const held = seen.filter(
+    ({ version, isWhole, index }) => isWhole && truth[version]?.isUnspoken === true && index < until,
+  );
+  return held.length > 1;
 };
 
 const isNewStatus = (truth: readonly Version[], before: number, after: number): boolean =>
@@ -517,7 +537,7 @@ const judgeEnd = (
   if (end && reader.kind === 'eager' && ended.how !== 'done')
     complain('the end is told', `version ${end.version} was seen`, { at: end.at });
   const whole = seen.filter(({ isWhole }) => isWhole);
-  const held = whole.find(({ version, index }) => truth[version]?.isUnspoken && index < ended.index);
+  const held = seen.find(({ version, index }) => truth[version]?.isUnspoken && index < ended.index);
   const { pollMinMs } = run.scene.settings;
   const hasLookedAgain = (until: number): boolean =>
     looks.some(
@@ -555,7 +575,9 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
   const absences = story.looks.flatMap(({ found, to }) =>
     found === 'absent' && to ? [{ ...to, retryAfterMs: 0 }] : [],
   );
-  const answers = [...story.seen, ...absences].sort((one, other) => one.index - other.index);
+  // An end that was seen in part is read once more: until then it is not known, and no answer.
+  const known = story.seen.filter(({ version, isWhole }) => isWhole || !isOver(story.truth[version]));
+  const answers = [...known, ...absences].sort((one, other) => one.index - other.index);
   const throttles = run.entries.flatMap((entry) =>
     entry.kind === 'failed' && entry.service === service && entry.how === '429' ? [entry] : [],
   );
