@@ -66,6 +66,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const pools = new Map<string, UndiciPool>();
   const running = new Set<Promise<unknown>>();
   const closing = new AbortController();
+  let sent = 0;
 
   const reloadCredential = async (call: Call): Promise<boolean> => {
     if (credentials.refresh === undefined || call.credential === null) return false;
@@ -91,6 +92,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const timeoutMs = attemptEndsAt - clock.now();
     call.attempts += 1;
     if (call.meter !== undefined) call.meter.calls += 1;
+    const ordinal = (sent += 1);
     try {
       const raw = await carryOut(request.origin, {
         method: request.method,
@@ -99,7 +101,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         timeoutMs,
         maxBytes: maxResponseBytes,
       });
-      return readAnswer(request, raw, clock.now());
+      return { ...readAnswer(request, raw, clock.now()), ordinal };
     } catch (error) {
       throw error instanceof ExchangeFailure ? explainFailure(request, error, timeoutMs) : error;
     }

@@ -13,10 +13,8 @@ import { isTerminalStatus } from './status.ts';
 import type { WorkRequest, WorkRequestRef } from './types.ts';
 
 export interface Observations {
-  /** Ordinal of a call about to be made: tells which of two was made first, also where the wall clock jumps. */
-  nextCall(): number;
   /**
-   * Takes note of what upstream answered to a call (by its ordinal), and returns what may be told: the answer itself,
+   * Takes note of what upstream answered to a call (by the ordinal of its attempt), and returns what may be told: the answer itself,
    * or the answer with the newer progress that was already known.
    * @param compartmentId where it was listed, for items that do not say it themselves
    */
@@ -70,7 +68,6 @@ export const createObservations = ({
   };
   const listedTypes = new LRUCache<string, ReadonlySet<ServiceName>>({ max: 1_000 });
   let olderAnswers = 0;
-  let calls = 0;
 
   const noteType = (service: ServiceName, workRequestId: string): void => {
     const type = parseOcid(workRequestId)?.type;
@@ -80,7 +77,6 @@ export const createObservations = ({
   };
 
   return {
-    nextCall: () => (calls += 1),
     record(seen, call, compartmentId) {
       const key = seen.id;
       const before = known.get(key);

@@ -160,6 +160,8 @@ export interface UpstreamAnswer {
   /** Parsed JSON; undefined when the body was empty. */
   readonly body: unknown;
   readonly opcRequestId: string | null;
+  /** Ordinal of the attempt that was answered: tells which of two was sent first, also where the wall clock jumps. */
+  readonly ordinal: number;
 }
 
 export interface Upstream {

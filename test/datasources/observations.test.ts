@@ -214,13 +214,6 @@ describe('an answer to an earlier call that comes late', () => {
     observations.record(workRequestOf(late), 2);
     expect(observations.record(workRequestOf(early), 2).status).toBe('WAITING');
   });
-
-  test('is told by ordinals that only rise, whatever the wall clock does', () => {
-    const observations = createObservations();
-    const ordinals = [observations.nextCall(), observations.nextCall(), observations.nextCall()];
-    expect(ordinals).toEqual([...ordinals].sort((a, b) => a - b));
-    expect(new Set(ordinals).size).toBe(3);
-  });
 });
 
 describe('an answer to an earlier call, where a list item told the newest without its time', () => {
