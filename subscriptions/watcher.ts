@@ -315,7 +315,9 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
       const now = clock.passed();
       // Others come to it sooner than that, but not where it was only just looked at, in vain too.
       const isRecent = now - Math.max(track.answeredAt, endedAt) < rules.pollMinMs;
-      const soonMs = Math.max(track.intervalMs / 2, isRecent ? 0 : withinMs);
+      // The look that has to say whether it is over keeps its time.
+      const isSecond = track.unsureSince !== null;
+      const soonMs = isSecond ? 0 : Math.max(track.intervalMs / 2, isRecent ? 0 : withinMs);
       if (track.notBefore <= now && dueAt - now <= soonMs) startLook();
     },
     get isOverdue() {

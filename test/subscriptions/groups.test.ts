@@ -68,6 +68,35 @@ describe('watches of one group', () => {
   });
 });
 
+test('the second look at what `timeFinished` alone calls finished comes no sooner for the looks of others', async () => {
+  const clock = createManualClock();
+  const watchers = createWatchers({
+    ...rules,
+    clock,
+    random: () => 0.5,
+    keyOf: ({ workRequestId }) => workRequestId,
+    groupOf: ({ compartmentId }) => compartmentId,
+    read: async (ref) =>
+      workRequestOf({
+        ref,
+        id: ref.workRequestId,
+        compartmentId: 'c',
+        ...(ref.workRequestId === 'finished' && {
+          timeStarted: new Date(clock.now() - 60 * minutes),
+          timeFinished: new Date(clock.now()),
+        }),
+      }),
+  });
+  readAll(watchers.watch(refOf('other')));
+  await clock.advance((3 * pollMinMs) / 4);
+  const reader = readAll(watchers.watch(refOf('finished')));
+  await clock.advance(pollMinMs - 1);
+  expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
+  await clock.advance(1);
+  expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS', 'FINISHED IN_PROGRESS']);
+  watchers.stop();
+});
+
 describe('where one of a group cannot be read', () => {
   test('the others’ looks do not take it along sooner than the shortest interval after it was tried', async () => {
     const clock = createManualClock();
