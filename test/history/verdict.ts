@@ -395,19 +395,31 @@ const tellsTime = (before: Received | null, { event: { workRequest } }: Received
   );
 
 /** Everything that the gateway saw while it was subscribed was told, in order, and what was merged is counted. */
-const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, complain: Complain): void => {
+const judgeCoverage = (
+  { truth, seen, news, looks }: Story,
+  subscriber: Subscriber,
+  complain: Complain,
+): void => {
   const { events, joined, ended, reader, isOfList } = subscriber;
   const states = events.filter(isState);
   const isOverflowed = events.at(-1)?.event.gap?.reason === 'OVERFLOW';
   const isReadToTheEnd = ended.how === 'done' || reader.kind === 'eager';
   const known = knownAt({ truth, seen }, joined);
+  // What is seen during a look is told after it: whoever leaves before that is not told.
+  const pending = looks.find(
+    ({ from, to }) => from.index < ended.index && (to === null || to.index > ended.index),
+  );
+  const until = ended.how === 'left' && pending ? pending.from.index : ended.index;
   const fresh = news.filter(
     ({ index, version }) => index > joined.index && index < ended.index && version >= known,
   );
   // The SNAPSHOT is what was known, or what the first look after that saw.
   const versions: number[] = [known];
   const whole = new Set<number>();
-  for (const { version, isWhole } of fresh) {
+  /** Seen while the last look was under way. */
+  let late = Infinity;
+  for (const { version, isWhole, index } of fresh) {
+    if (index > until) late = Math.min(late, versions.length);
     // What was seen in part can be told twice: how far it is, then the rest of it.
     if (version !== versions.at(-1) || isWhole) versions.push(version);
     if (isWhole) whole.add(versions.length - 1);
@@ -474,7 +486,8 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
             (start) => start >= 0 && start <= to,
           )
         : [place + 1];
-    const fitting = starts.find((start) => canStandFor(start, to, event.mergedCount));
+    const fits = starts.filter((start) => canStandFor(start, to, event.mergedCount));
+    const fitting = fits.find((start) => !isLoss(start, to)) ?? fits[0];
     if (fitting === undefined)
       complain(
         'mergedCount',
@@ -498,7 +511,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
       (isOfList && truth[last]?.isUnspoken === true && wasReadTwice({ truth, seen }, first)));
   const left = versions
     .slice(place + 1)
-    .filter((version, index) => version >= 0 && !isOptional(place + 1 + index));
+    .filter((version, index) => version >= 0 && place + 1 + index < late && !isOptional(place + 1 + index));
   if (left.length > 0 && !hasEnded)
     complain('all that was seen', `versions ${left.join(', ')} were seen and not told`);
 };
@@ -576,7 +589,14 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
     found === 'absent' && to ? [{ ...to, retryAfterMs: 0 }] : [],
   );
   // An end that was seen in part is read once more: until then it is not known, and no answer.
-  const known = story.seen.filter(({ version, isWhole }) => isWhole || !isOver(story.truth[version]));
+  // Nor is what was seen in part anything to begin with.
+  const hasBegun = (index: number): boolean => {
+    const start = watchStart(story, index).index;
+    return story.seen.some((one) => one.isWhole && one.index > start && one.index < index);
+  };
+  const known = story.seen.filter(
+    ({ version, isWhole, index }) => isWhole || (!isOver(story.truth[version]) && hasBegun(index)),
+  );
   const answers = [...known, ...absences].sort((one, other) => one.index - other.index);
   const throttles = run.entries.flatMap((entry) =>
     entry.kind === 'failed' && entry.service === service && entry.how === '429' ? [entry] : [],
@@ -593,7 +613,11 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
     const to = starts[place + 1] ?? ended;
     const within = gaps.filter(({ index }) => index >= from.index && index < to.index);
     const [gap] = within;
-    if (within.length > 1)
+    // A watch that was taken up again knew something to begin with.
+    const glances = story.seen.filter(
+      ({ index, isWhole }) => !isWhole && index > from.index && index < to.index,
+    );
+    if (within.length > 1 + glances.length)
       complain('one GAP per silence', `${within.length} of them`, { at: within[1]?.at ?? 0 });
     const before = wholeAnswers.filter(({ index }) => index <= from.index).at(-1);
     const watchedFrom = watchStart(story, from.index);
@@ -715,7 +739,15 @@ const judgeAbsence = (
     }
   }
   const forbidden = present.find(({ found }) => found === 'forbidden');
-  if (forbidden && reader.kind === 'eager' && (reason !== 'FORBIDDEN' || ended.at > forbidden.at))
+  // What a list told meanwhile comes first, and may be the end.
+  const isToldOver = ended.how === 'done' && last?.event.workRequest?.isTerminal === true;
+  if (
+    forbidden &&
+    reader.kind === 'eager' &&
+    ended.at >= forbidden.at &&
+    (reason !== 'FORBIDDEN' || ended.at > forbidden.at) &&
+    !(isToldOver && ended.at === forbidden.at)
+  )
     complain('GAP FORBIDDEN', 'not told although upstream refused', { at: forbidden.at });
   if (
     reason === 'FORBIDDEN' &&
@@ -727,10 +759,11 @@ const judgeAbsence = (
 /** GAP OVERFLOW if and only if as many events wait as may. */
 const judgeOverflow = (
   run: Run,
-  { news }: Story,
+  { news, seen: sights }: Story,
   { events, joined }: Subscriber,
   complain: Complain,
 ): void => {
+  const inPart = new Set(sights.filter(({ isWhole }) => !isWhole).map(({ version }) => version));
   const { bufferSize } = run.scene.settings;
   const readBefore = (index: number): number => events.filter((one) => one.index < index).length;
   const firstSeen = ({ version, event }: Received): Placed | undefined =>
@@ -747,7 +780,9 @@ const judgeOverflow = (
     } else if (isState(received) && !isEnding(received) && received.event.mergedCount === 0 && place > 0) {
       const seen = firstSeen(received);
       const waiting = seen ? place - readBefore(seen.index) : 0;
-      if (waiting >= bufferSize)
+      // What was seen in part before may have been told of late.
+      const isSure = !inPart.has(received.version);
+      if (isSure && waiting >= bufferSize)
         complain('GAP OVERFLOW', `${waiting} events waited, ${bufferSize} may`, { at: received.at });
     }
   }
