@@ -437,6 +437,25 @@ test('a thousand matches are taken, and no more', async () => {
   expect([watchers.stats().listings, clock.sleepers]).toEqual([0, 0]);
 });
 
+test('what is not over is followed to its end, however many came and ended since', async () => {
+  const { clock, set, watch, watchers } = createCloud();
+  const content: Record<string, Fields> = { a: {}, b: {} };
+  set('c', content);
+  const reader = readAll(watch({ matches: ({ isTerminal, id }) => !isTerminal || id.startsWith('other') }));
+  await settle();
+  for (let chunk = 0; chunk < 11; chunk += 1) {
+    for (let index = 0; index < 1_000; index += 1)
+      content[`other ${chunk * 1_000 + index}`] = { status: 'SUCCEEDED' };
+    set('c', content);
+    await clock.advance(60_000);
+  }
+  expect(reader.events).toHaveLength(11_003);
+  set('c', { ...content, a: { percentComplete: 5 }, b: { status: 'FAILED' } });
+  await clock.advance(60_000);
+  expect([...told(reader).slice(11_003)].sort()).toEqual(['CHANGED IN_PROGRESS 5 a', 'FINISHED FAILED b']);
+  watchers.stop();
+});
+
 test('a slow reader has the progress of each work request folded apart', async () => {
   const { clock, set, watch, watchers } = createCloud();
   set('c', { a: { percentComplete: 1 }, b: { percentComplete: 1 } });
