@@ -160,6 +160,8 @@ export const createWatcher = (initial: Track, options: WatcherOptions): Watcher 
     if (step.end !== null) return finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
       if (!isLooking && !isGlance(outcome)) scheduleLook();
+      // A glance puts off no look, but where it asks for rest.
+      else if (dueAt !== null && dueAt < track.notBefore) lookIn(track.notBefore - clock.passed());
       if (isFailing) armSilence(0);
       else if (isLooking) armSilence(clock.passed() + track.intervalMs);
       else silenceAlarm.clear();

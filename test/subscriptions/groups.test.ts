@@ -184,6 +184,29 @@ describe('while looks wait for the budget of the gateway', () => {
     expect(clock.sleepers).toBe(0);
   });
 
+  test('and nobody is stuck behind one that asked for rest', async () => {
+    const { clock, watchers, begun, answer } = createShortBench();
+    for (const id of ['a', 'b', 'c']) readAll(watchers.watch(refOf(id)));
+    await answer('a', 'b', 'c');
+    await clock.advance(pollMinMs);
+    // a and b come due while c's answer is awaited.
+    await answer('a', 'b');
+    begun.length = 0;
+    // An older answer that somebody else read asks for rest.
+    const asking = workRequestOf({ ref: refOf('a'), id: 'a', compartmentId: 'c', retryAfterMs: 60_000 });
+    watchers.observe({ ...asking, isPartial: true });
+    await clock.advance(2 * pollMinMs);
+    await answer('c', 'b');
+    await clock.advance(2 * pollMinMs);
+    await answer('c', 'b');
+    expect(begun).not.toContain('a');
+    expect(begun).toContain('b');
+    await clock.advance(60_000);
+    await answer('b', 'c');
+    expect(begun).toContain('a');
+    watchers.stop();
+  });
+
   test('what somebody else saw meanwhile puts off the look', async () => {
     const { clock, watchers, begun, answer } = createShortBench();
     for (const id of ['a', 'b']) readAll(watchers.watch(refOf(id)));
