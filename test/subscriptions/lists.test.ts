@@ -180,6 +180,21 @@ describe('a watched list', () => {
     watchers.stop();
   });
 
+  test('tells who waits for a final word of one that comes after the time of finish', async () => {
+    const { clock, set, watch, watchers } = createCloud();
+    set('c', { a: {} });
+    const all = readAll(watch());
+    const picky = readAll(watch({ matches: ({ status }) => status === 'SUCCEEDED' }));
+    await settle();
+    set('c', { a: { timeFinished: new Date(0) } });
+    await clock.advance(4 * pollMinMs);
+    set('c', { a: { timeFinished: new Date(0), status: 'SUCCEEDED' } });
+    await clock.advance(4 * 60_000);
+    expect(told(all)).toEqual(['SNAPSHOT IN_PROGRESS a', 'SYNCED', 'FINISHED IN_PROGRESS a']);
+    expect(told(picky)).toEqual(['SYNCED', 'ADDED SUCCEEDED a']);
+    watchers.stop();
+  });
+
   test('goes on with what gets did not find, where the list shows it again', async () => {
     const { clock, set, watch, watchers } = createCloud();
     set('c', { a: {} });
