@@ -199,7 +199,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return answer;
     },
 
-    isHeldUp: (place) => turns.isShort(budgetKeyOf(place)),
+    backlog: (place) => turns.backlog(budgetKeyOf(place)),
 
     close() {
       closed ??= drain();

@@ -13,8 +13,8 @@ export interface Turns {
    * @throws BudgetExhausted while a 429 binds the budget
    */
   take(key: string): Promise<void> | undefined;
-  /** Whether somebody waits for this budget. */
-  isShort(key: string): boolean;
+  /** Resolved when all who wait for this budget now have had their turn, or none; null: nobody waits. */
+  backlog(key: string): Promise<void> | null;
 }
 
 export interface TurnsOptions {
@@ -33,9 +33,12 @@ const pauseMs = 1_000;
 
 interface Waiter {
   readonly since: number;
+  readonly turn: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+const nothing = (): void => {};
 
 export const createTurns = (options: TurnsOptions): Turns => {
   const { budget, rps, clock, patienceMs, closing } = options;
@@ -69,8 +72,11 @@ export const createTurns = (options: TurnsOptions): Turns => {
     return first === undefined ? own() : first.then(own);
   };
 
-  const join = (queue: Waiter[]): Promise<void> =>
-    new Promise((resolve, reject) => queue.push({ since: clock.passed(), resolve, reject }));
+  const join = (queue: Waiter[]): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    queue.push({ since: clock.passed(), turn: promise, resolve, reject });
+    return promise;
+  };
 
   return {
     take(key) {
@@ -93,6 +99,6 @@ export const createTurns = (options: TurnsOptions): Turns => {
       void serve(key, mine, turn);
       return waiting;
     },
-    isShort: (key) => queues.has(key),
+    backlog: (key) => queues.get(key)?.at(-1)?.turn.then(nothing, nothing) ?? null,
   };
 };

@@ -1,8 +1,9 @@
 /**
  * Watchers whose work requests one list brings. When one looks, those that would do so soon look in the same breath.
  *
- * While their looks wait for the gateway's own budget, one batch of a group at a time does: whoever comes due meanwhile looks
- * with the next one, so that a turn brings all that the group wants by then instead of a single work request.
+ * While looks wait for the gateway's own budget, one batch of a group at a time does: whoever comes due meanwhile looks with
+ * the next one, so that a turn brings all that the group wants by then instead of a single work request. It waits no
+ * longer than for the turn: not for answers, which may be slow.
  */
 export interface Member {
   /** Looks now if it would do so soon, or within this time. */
@@ -16,18 +17,19 @@ export interface Membership {
   mustWait(): boolean;
   /**
    * A look has begun, and the next one would follow after `nextMs`.
-   * @returns to be called when it has ended
+   * @returns to be called when it has ended: what is answered has had its turn
    */
   begin(nextMs: number): () => void;
 }
 
 export interface Groups {
-  enrol(member: Member, isHeldUp: () => boolean): Membership;
+  /** @param backlog resolved when all looks that wait by now have had their turn; null: none waits */
+  enrol(member: Member, backlog: () => Promise<void> | null): Membership;
 }
 
 interface Group {
   readonly members: Set<Member>;
-  /** The looks that began last, until the first of them has ended. */
+  /** The looks that began last, while they wait for their turn. */
   batch: object | null;
 }
 
@@ -48,8 +50,14 @@ export const createGroups = (): Groups => {
     for (const member of group.members) if (member.isOverdue) return member.join(0);
   };
 
+  const open = (group: Group, batch: object): void => {
+    if (group.batch !== batch) return;
+    group.batch = null;
+    flush(group);
+  };
+
   return {
-    enrol(member, isHeldUp) {
+    enrol(member, backlog) {
       let name: string | null = null;
       let group: Group | null = null;
       return {
@@ -62,20 +70,20 @@ export const createGroups = (): Groups => {
           group?.members.add(member);
           if (next !== null && group) groups.set(next, group);
         },
-        mustWait: () => group !== null && group.batch !== null && isHeldUp(),
+        mustWait: () => group !== null && group.batch !== null,
         begin(nextMs) {
           if (group === null) return nothing;
           const mine = group;
           if (!isGathering) {
-            mine.batch = {};
+            // Its own turn is the next one after those of all who wait already.
+            const turn = backlog();
+            const batch = turn && {};
+            mine.batch = batch;
+            if (turn && batch) void turn.then(() => open(mine, batch));
             gather(mine, nextMs);
           }
           const { batch } = mine;
-          return () => {
-            if (batch === null || mine.batch !== batch) return;
-            mine.batch = null;
-            flush(mine);
-          };
+          return () => batch && open(mine, batch);
         },
       };
     },

@@ -15,6 +15,7 @@ import type { GapReason } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
 import { createGroups } from './groups.ts';
+import type { Groups } from './groups.ts';
 import { createListing } from './listing.ts';
 import { createLists } from './lists.ts';
 import { createTally } from './tally.ts';
@@ -41,8 +42,10 @@ export interface WatchersOptions {
    * null: it is read alone.
    */
   readonly groupOf?: (workRequest: WorkRequest) => string | null;
-  /** Whether reads of this place wait for the gateway's own budget. */
-  readonly isHeldUp?: (place: Pick<Place, 'service' | 'region'>) => boolean;
+  /** Who looks together; by `groups.ts` where nothing else is said. */
+  readonly groups?: Groups;
+  /** Resolved when the reads of this place that wait for the gateway's own budget by now have had their turn; null: none waits. */
+  readonly backlog?: (place: Pick<Place, 'service' | 'region'>) => Promise<void> | null;
   /** Called when a work request begins to be watched, and when it ends. */
   readonly onWatch?: (key: string, isWatched: boolean) => void;
   readonly isTerminal: (workRequest: WorkRequest) => boolean;
@@ -109,7 +112,8 @@ export const createWatchers = ({
   isListComplete = () => true,
   keyOf,
   groupOf = () => null,
-  isHeldUp = () => false,
+  groups = createGroups(),
+  backlog = () => null,
   onWatch,
   clock,
   random,
@@ -119,7 +123,6 @@ export const createWatchers = ({
   ...rules
 }: WatchersOptions): Watchers => {
   const watchers = new Map<string, Watcher>();
-  const groups = createGroups();
   const agenda = createAgenda(clock);
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
@@ -143,8 +146,8 @@ export const createWatchers = ({
       random,
       capacity: bufferSize,
       tally,
-      isHeldUp: () => isHeldUp(ref),
-      enrol: (member) => groups.enrol(member, () => isHeldUp(ref)),
+      isHeldUp: () => backlog(ref) !== null,
+      enrol: (member) => groups.enrol(member, () => backlog(ref)),
       groupOf,
       observeLateness,
       onPlaced: (workRequest) => (placed = workRequest),
@@ -179,7 +182,7 @@ export const createWatchers = ({
           if (!present && seed) watcher.observe(seed);
           return watcher.follow(writer);
         },
-        isHeldUp: () => isHeldUp(place),
+        isHeldUp: () => backlog(place) !== null,
         rules,
         clock,
         agenda,

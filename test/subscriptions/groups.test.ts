@@ -134,13 +134,14 @@ describe('while looks wait for the budget of the gateway', () => {
     const waiting = new Map<string, () => void>();
     const begun: string[] = [];
     const late: number[] = [];
+    const turn = Promise.withResolvers<void>();
     const watchers = createWatchers({
       ...rules,
       clock,
       random: () => 0.5,
       keyOf: ({ workRequestId }) => workRequestId,
       groupOf: ({ compartmentId }) => compartmentId,
-      isHeldUp: () => true,
+      backlog: () => turn.promise,
       observeLateness: (lateMs) => late.push(lateMs),
       read({ workRequestId: id }) {
         begun.push(id);
@@ -154,7 +155,7 @@ describe('while looks wait for the budget of the gateway', () => {
       for (const id of ids) waiting.get(id)?.();
       await clock.advance(0);
     };
-    return { clock, watchers, begun, late, answer };
+    return { clock, watchers, begun, late, answer, turn };
   };
 
   test('whoever comes due looks with the next batch, and says how late that was', async () => {
@@ -182,6 +183,22 @@ describe('while looks wait for the budget of the gateway', () => {
     expect(late.at(-1)).toBe(pollMinMs);
     watchers.stop();
     expect(clock.sleepers).toBe(0);
+  });
+
+  test('the next batch waits for the turn of the one before, not for an answer that does not come', async () => {
+    const { clock, watchers, begun, answer, turn } = createShortBench();
+    for (const id of ['a', 'b']) readAll(watchers.watch(refOf(id)));
+    await answer('a');
+    await clock.advance(pollMinMs / 2 + 1);
+    await answer('b');
+    begun.length = 0;
+    // a looks alone, and hangs; b comes due meanwhile.
+    await clock.advance(3 * pollMinMs);
+    expect(begun).toEqual(['a']);
+    turn.resolve();
+    await clock.advance(0);
+    expect(begun).toEqual(['a', 'b']);
+    watchers.stop();
   });
 
   test('and nobody is stuck behind one that asked for rest', async () => {

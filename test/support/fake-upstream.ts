@@ -62,7 +62,7 @@ export const createFakeUpstream = (
       const { body, headers = {}, status = 200 } = given;
       return { status, headers, body, opcRequestId: 'opc-1', ordinal };
     },
-    isHeldUp: () => false,
+    backlog: () => null,
     async close() {},
   };
 };
