@@ -3,71 +3,18 @@
  * one complaint.
  */
 import { catalog } from '../../datasources/catalog.ts';
+import type { ListScope } from '../../datasources/list-watch.ts';
 import type { WatchEvent } from '../../subscriptions/events.ts';
 import type { Entry } from './log.ts';
 import type { Run } from './run.ts';
-import type { Reader } from './scene.ts';
+import { parentOf } from './scene.ts';
+import type { Plot } from './scene.ts';
+import { isOver, jumpsWithin, knownAt, toleranceMs } from './story.ts';
+import type { Complain, Complaint, Look, Placed, Received, Seen, Story, Subscriber } from './story.ts';
 import { truthOf } from './truth.ts';
 import type { Version } from './truth.ts';
-
-export interface Complaint {
-  readonly rule: string;
-  readonly plot: number | null;
-  readonly who: number | null;
-  readonly at: number;
-  readonly what: string;
-}
-
-interface Placed {
-  /** Place in the log. */
-  readonly index: number;
-  readonly at: number;
-}
-
-/** A state that reached the gateway. */
-interface Seen extends Placed {
-  readonly version: number;
-  readonly retryAfterMs: number;
-  /** Holds every field, so that it can be told. */
-  readonly isWhole: boolean;
-}
-
-interface Received extends Placed {
-  readonly event: WatchEvent;
-  /** Which version of the truth it tells; -1 where it tells none. */
-  readonly version: number;
-}
-
-interface Subscriber {
-  readonly who: number;
-  /** To a list: then these are the events of one of its work requests. */
-  readonly isOfList: boolean;
-  readonly plot: number;
-  readonly reader: Reader;
-  readonly joined: Placed;
-  readonly ended: Placed & { readonly how: 'left' | 'done' | 'error' };
-  readonly events: readonly Received[];
-}
-
-interface Look {
-  readonly plot: number;
-  readonly from: Placed;
-  readonly to: Placed | null;
-  readonly found: string;
-}
-
-/** Everything about one work request. */
-interface Story {
-  readonly plot: number;
-  readonly truth: readonly Version[];
-  readonly seen: readonly Seen[];
-  /** Those of `seen` that tell something new: newer than all before, or as new as what was only seen in part. */
-  readonly news: readonly Seen[];
-  /** The percentage of each version as it may be told: it does not fall until a suspension was seen. */
-  readonly percents: ReadonlyMap<number, number>;
-  readonly looks: readonly Look[];
-  readonly subscribers: readonly Subscriber[];
-}
+import { judgeTurns } from './verdict-turns.ts';
+import { judgeWait } from './verdict-waits.ts';
 
 export const judge = (run: Run): readonly Complaint[] => {
   const complaints: Complaint[] = [];
@@ -75,11 +22,16 @@ export const judge = (run: Run): readonly Complaint[] => {
     void complaints.push({ rule, what, plot: null, who: null, at: run.closedAt, ...place });
   const subscribers = subscribersIn(run);
   const looks = looksIn(run.entries);
-  for (const plot of run.scene.plots.keys()) {
-    const story = storyOf(run, plot, looks, subscribers);
+  const stories = [...run.scene.plots.keys()].map((plot) => storyOf(run, plot, looks, subscribers));
+  for (const story of stories) {
+    const { plot } = story;
     for (const subscriber of story.subscribers) {
       const tell: Complain = (rule, what, place) =>
         complain(rule, what, { plot, who: subscriber.who, at: subscriber.ended.at, ...place });
+      if (subscriber.isWait) {
+        judgeWait(run, story, subscriber, tell);
+        continue;
+      }
       judgeForm(subscriber, tell);
       judgeStates(story, subscriber, tell);
       judgeCoverage(story, subscriber, tell);
@@ -89,37 +41,37 @@ export const judge = (run: Run): readonly Complaint[] => {
       judgeOverflow(run, story, subscriber, tell);
       judgeEnd(run, story, subscriber, tell);
     }
-    judgeLooks(run, story, (rule, what, place) => complain(rule, what, { plot, ...place }));
+    const tell: Complain = (rule, what, place) => complain(rule, what, { plot, ...place });
+    judgeLooks(run, story, tell);
+    judgeTurns(run, story, tell);
   }
-  judgeLists(run, subscribers, complain);
+  judgeLists(run, stories, subscribers, complain);
   judgeRate(run, complain);
   if (run.leftovers.watchers > 0) complain('nothing is left', `${run.leftovers.watchers} watchers run on`);
   if (run.leftovers.sleepers > 0) complain('nothing is left', `${run.leftovers.sleepers} timers run on`);
   return complaints;
 };
 
-type Complain = (rule: string, what: string, place?: Partial<Pick<Complaint, 'plot' | 'who' | 'at'>>) => void;
-
-/** Timers count in fractions of milliseconds, and sums of those are not exact. */
-const toleranceMs = 1;
-
 // ─── what happened, put in order ───
 
 const subscribersIn = (run: Run): readonly Subscriber[] => {
   const { entries, scene, closedAt } = run;
   return entries.flatMap((join, index): Subscriber[] => {
-    if (join.kind !== 'join' && join.kind !== 'joinList') return [];
+    if (join.kind !== 'join' && join.kind !== 'joinList' && join.kind !== 'wait') return [];
     const { who, at } = join;
     const own = entries.flatMap((entry, place) =>
       place > index && 'who' in entry && entry.who === who ? [{ ...entry, index: place }] : [],
     );
-    const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
+    const end = own.find(
+      ({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error' || kind === 'waited',
+    );
     const how = end?.kind === 'done' ? 'done' : end?.kind === 'error' ? 'error' : 'left';
     const act = scene.acts.find((one) => 'reader' in one && one.who === who);
     const subscriber = {
       who,
+      isWait: join.kind === 'wait',
       isOfList: join.kind === 'joinList',
-      reader: act && 'reader' in act ? act.reader : ({ kind: 'eager' } as const),
+      reader: act && 'reader' in act ? act.reader : ({ kind: 'late' } as const),
       joined: { index, at },
       ended: { index: end?.index ?? entries.length, at: end?.at ?? closedAt, how },
     } as const;
@@ -128,14 +80,39 @@ const subscribersIn = (run: Run): readonly Subscriber[] => {
         ? [{ index: entry.index, at: entry.at, event: entry.event, version: markOf(entry.event) }]
         : [],
     );
-    if (join.kind === 'join') return [{ ...subscriber, plot: join.plot, events }];
+    if (join.kind !== 'joinList') return [{ ...subscriber, plot: join.plot, events }];
     // Of a list: what it was told of each work request there, as if it had subscribed to that.
-    return [...scene.plots.entries()].flatMap(([plot, { service, compartmentId }]) =>
-      service === join.service && compartmentId === join.compartmentId
+    return [...scene.plots.entries()].flatMap(([plot, one]) =>
+      isIn(join.scope, one)
         ? [{ ...subscriber, plot, events: events.filter((one) => plotOf(run, one) === plot).map(asSingle) }]
         : [],
     );
   });
+};
+
+/** Whether it is in the place of a list, filter aside. */
+const isIn = (scope: ListScope, { service, region, compartmentId }: Plot): boolean =>
+  scope.services.includes(service) &&
+  (scope.regions?.includes(region) ?? true) &&
+  (compartmentId === scope.compartmentId ||
+    (scope.includeSubcompartments && parentOf[compartmentId] === scope.compartmentId));
+
+/** Whether a filter lets in what is in this version. */
+const isWanted = (
+  { filter }: ListScope,
+  truth: readonly Version[],
+  version: number,
+  startedAt: number,
+): boolean => {
+  const { statuses, isTerminal, acceptedAfter } = filter;
+  const state = truth[version];
+  const acceptedAt = startedAt + (truth[0]?.at ?? 0);
+  return (
+    state !== undefined &&
+    (statuses == null || statuses.some((status) => status === state.status)) &&
+    (isTerminal == null || isTerminal === isOver(state)) &&
+    (acceptedAfter == null || acceptedAt >= acceptedAfter.getTime())
+  );
 };
 
 const plotOf = (run: Run, { event: { workRequest } }: Received): number =>
@@ -223,10 +200,6 @@ const percentsOf = (truth: readonly Version[], seen: readonly Seen[]): ReadonlyM
   return percents;
 };
 
-/** By its word, or by its time alone. */
-const isOver = (version: Version | undefined): boolean =>
-  version !== undefined && (version.isFinal || version.isUnspoken);
-
 const isSuspended = (version: Version | undefined): boolean => version?.status.startsWith('SUSPEND') === true;
 
 const markOf = ({ workRequest }: WatchEvent): number => Number(workRequest?.extras['version'] ?? -1);
@@ -277,20 +250,9 @@ const withVersions = (
   return { ...subscriber, events };
 };
 
-/** The newest that was seen; an end that was seen in part is read once more before it is told. */
-const knownAt = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, { index }: Placed): number =>
-  Math.max(
-    -1,
-    ...seen
-      .filter((one) => one.index < index && (one.isWhole || !isOver(truth[one.version])))
-      .map(({ version }) => version),
-  );
 const isState = ({ event }: Received): boolean => event.type !== 'GAP' && event.workRequest !== null;
 const isEnding = ({ event: { type, gap } }: Received): boolean =>
   type === 'FINISHED' || (type === 'GAP' && gap?.reason !== 'UPSTREAM_SILENT');
-const jumpsWithin = (run: Run, from: number, to: number): boolean =>
-  run.entries.some((entry) => entry.kind === 'jump' && entry.at >= from && entry.at <= to);
-
 // ─── the rules ───
 
 /** Numbers, order of types, and nothing after the end. */
@@ -652,7 +614,12 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
         ({ at, retryAfterMs }) => at + retryAfterMs + 2 * pollMaxMs - own,
       ),
     );
-    const isLong = to.at - own > patience + 1_000;
+    // What waits for the gateway's own budget is not upstream's silence.
+    const calls = run.entries.filter(
+      (entry) => entry.kind === 'call' && entry.service === service && entry.at > own && entry.at < to.at,
+    );
+    const isHeldUp = calls.length > ((to.at - own) / 2_000) * run.scene.settings.rps;
+    const isLong = to.at - own > patience + 1_000 && !isHeldUp;
     if (isLong && !gap && !wasTold(events, from.index, to.index) && !jumpsWithin(run, own, to.at))
       complain('GAP in every silence', `no answer for ${to.at - own} ms`, { at: to.at });
   }
@@ -841,7 +808,7 @@ const judgeRate = (run: Run, complain: Complain): void => {
   const { rps } = run.scene.settings;
   const times = Map.groupBy(
     run.entries.flatMap((entry) => (entry.kind === 'call' ? [entry] : [])),
-    ({ service }) => service,
+    ({ service, region }) => `${service} ${region}`,
   );
   for (const [service, calls] of times) {
     for (const [place, { at }] of calls.entries()) {
@@ -855,12 +822,19 @@ const judgeRate = (run: Run, complain: Complain): void => {
 
 /** Longest time until a list is read that can be read: retries, and the back-off of a budget. */
 const readInMs = 150_000;
+/** Until what was seen to match is told: the second look, and rest before it that upstream asked for. */
+const enterInMs = 60_000;
 
 /** SNAPSHOT of each, SYNCED, then ADDED; of nothing else; and it does not complete. */
-const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Complain): void => {
+const judgeLists = (
+  run: Run,
+  stories: readonly Story[],
+  subscribers: readonly Subscriber[],
+  complain: Complain,
+): void => {
   for (const [index, join] of run.entries.entries()) {
     if (join.kind !== 'joinList') continue;
-    const { who, at: joinedAt } = join;
+    const { who, at: joinedAt, scope } = join;
     const tell = (rule: string, what: string, at = joinedAt): void => complain(rule, what, { who, at });
     const own = run.entries.slice(index).filter((entry) => 'who' in entry && entry.who === who);
     const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
@@ -875,15 +849,13 @@ const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Comp
       if (event.type === 'SYNCED' && place !== synced) tell('SYNCED', 'a second time', at);
       if (event.type === 'SNAPSHOT' && !isBefore) tell('SYNCED', `${name} after it`, at);
       if (event.type === 'ADDED' && isBefore) tell('SYNCED', `${name} before it`, at);
-      const { service, compartmentId } =
-        run.scene.plots[plotOf(run, { event, at, index: place, version: 0 })] ?? {};
-      const isOurs = service === join.service && compartmentId === join.compartmentId;
-      if (event.workRequest !== null && !isOurs) tell('only what is in the list', name, at);
+      const plot = run.scene.plots[plotOf(run, { event, at, index: place, version: 0 })];
+      if (event.workRequest !== null && !(plot && isIn(scope, plot)))
+        tell('only what is in the list', name, at);
       if (
         event.workRequest === null &&
         event.type === 'GAP' &&
-        !hasFailed(run, join.service, at) &&
-        !isTroubledAt(run, join.service, at)
+        scope.services.every((one) => !hasFailed(run, one, at) && !isTroubledAt(run, one, at))
       )
         tell('GAP of a list', `${name}, although nothing failed`, at);
     }
@@ -892,17 +864,33 @@ const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Comp
     const endsAt = end?.at ?? run.closedAt;
     if (synced < 0 && endsAt - joinedAt > readInMs) tell('SYNCED', `not within ${endsAt - joinedAt} ms`);
     for (const { plot, events: told, ended } of subscribers.filter((one) => one.who === who)) {
-      const { bornAt = 0, forgottenAt = null } = run.scene.plots[plot] ?? {};
+      const { bornAt = 0, forgottenAt = null, service = '' } = run.scene.plots[plot] ?? {};
+      const { truth = [], news = [], subscribers: present = [] } = stories[plot] ?? {};
+      const isWantedAt = (version: number): boolean => isWanted(scope, truth, version, run.startedAt);
+      // ADDED counts as the SNAPSHOT of its work request here.
+      for (const { event, version, at } of present.find((one) => one.who === who)?.events ?? [])
+        if (event.type === 'SNAPSHOT' && !isWantedAt(version))
+          complain('only what matches', `version ${version}`, { who, plot, at });
       const since = Math.max(joinedAt, bornAt);
-      if (
-        told.length === 0 &&
-        forgottenAt === null &&
-        endsAt - since > readInMs &&
-        !isTroubled(run, join.service, since)
-      )
-        complain('all of the list', `nothing within ${endsAt - since} ms`, { who, plot, at: since });
+      const isQuiet = forgottenAt === null && !isTroubled(run, service, since);
+      const wantedMs = longestOf(truth, since, endsAt, isWantedAt);
+      if (told.length === 0 && isQuiet && wantedMs > readInMs)
+        complain('all of the list', `nothing within ${wantedMs} ms`, { who, plot, at: since });
+      const match = news.find(
+        (one) =>
+          one.isWhole &&
+          one.at > since &&
+          one.at < endsAt - enterInMs &&
+          isWantedAt(one.version) &&
+          !isTroubled(run, service, one.at),
+      );
+      if (told.length === 0 && isQuiet && match)
+        complain('what comes to match is told', `version ${match.version} was seen at ${match.at}`, {
+          who,
+          plot,
+          at: match.at,
+        });
       const last = told.at(-1);
-      const truth = run.lives[plot] ? truthOf(run.lives[plot], run.startedAt) : [];
       const over = truth.find(({ isFinal }) => isFinal);
       const isTold = last && (isEnding(last) || last.event.workRequest?.isTerminal === true);
       if (last && !isTold && over && over.at < run.scene.settings.activeMs && ended.index >= run.closedIndex)
@@ -913,6 +901,24 @@ const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Comp
         });
     }
   }
+};
+
+/** For how long at most without a break something held of what was true. */
+const longestOf = (
+  truth: readonly Version[],
+  from: number,
+  to: number,
+  holds: (version: number) => boolean,
+): number => {
+  let longest = 0;
+  let since: number | null = null;
+  for (const [version, { at }] of truth.entries()) {
+    if (at > to) break;
+    since = holds(version) ? (since ?? Math.max(from, at)) : null;
+    const until = Math.min(to, truth[version + 1]?.at ?? to);
+    if (since !== null) longest = Math.max(longest, until - since);
+  }
+  return longest;
 };
 
 const hasFailed = (run: Run, service: string, until: number): boolean =>
