@@ -120,7 +120,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         ? `${ref.service} ${ref.region} ${compartmentId}`
         : null;
     },
-    isHeldUp: (ref) => upstream.isHeldUp(ref),
+    backlog: (ref) => upstream.backlog(ref),
     onWatch: (id, isWatched) => (isWatched ? observations.hold(id) : observations.release(id)),
     isTerminal: ({ isTerminal }) => isTerminal,
     isTerminalStatus,

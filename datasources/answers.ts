@@ -23,7 +23,11 @@ const codesByStatus: Readonly<Record<number, ErrorCode>> = {
  * A 2xx or 304 with a body that is JSON (object or array) or empty.
  * @throws UpstreamError for everything else
  */
-export function readAnswer(request: UpstreamRequest, raw: RawAnswer, now: number): UpstreamAnswer {
+export function readAnswer(
+  request: UpstreamRequest,
+  raw: RawAnswer,
+  now: number,
+): Omit<UpstreamAnswer, 'ordinal'> {
   const { status, headers } = raw;
   if (status >= 400) throw refusal(request, raw, now);
   if (status >= 300 && status !== 304) {

@@ -75,6 +75,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const running = new Set<Promise<unknown>>();
   const queued = new Map<string, Queued>();
   const closing = new AbortController();
+  let sent = 0;
 
   const reloadCredential = async (call: Call): Promise<boolean> => {
     if (credentials.refresh === undefined || call.credential === null) return false;
@@ -100,6 +101,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const timeoutMs = attemptEndsAt - clock.now();
     call.attempts += 1;
     if (call.meter !== undefined) call.meter.calls += 1;
+    const ordinal = (sent += 1);
     try {
       const raw = await carryOut(request.origin, {
         method: request.method,
@@ -108,7 +110,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         timeoutMs,
         maxBytes: maxResponseBytes,
       });
-      return readAnswer(request, raw, clock.now());
+      return { ...readAnswer(request, raw, clock.now()), ordinal };
     } catch (error) {
       throw error instanceof ExchangeFailure ? explainFailure(request, error, timeoutMs) : error;
     }
@@ -224,7 +226,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return answer;
     },
 
-    isHeldUp: (place) => turns.isShort(budgetKeyOf(place)),
+    backlog: (place) => turns.backlog(budgetKeyOf(place)),
 
     close() {
       closed ??= drain();

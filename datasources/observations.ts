@@ -14,10 +14,8 @@ import { isTerminalStatus } from './status.ts';
 import type { WorkRequest, WorkRequestRef } from './types.ts';
 
 export interface Observations {
-  /** Ordinal of a call about to be made: tells which of two was made first, also where the wall clock jumps. */
-  nextCall(): number;
   /**
-   * Takes note of what upstream answered to a call (by its ordinal), and returns what may be told: the answer itself,
+   * Takes note of what upstream answered to a call (by the ordinal of its attempt), and returns what may be told: the answer itself,
    * or the answer with the newer progress that was already known.
    * @param compartmentId where it was listed, for items that do not say it themselves
    */
@@ -51,6 +49,8 @@ interface Known {
   readonly progress: Progress;
   /** The highest percentage of this run; answers that do not tell one leave it standing. */
   readonly percentFloor: number | null;
+  /** `timeUpdated` is that of an earlier state: the answer that told this one had none. */
+  readonly isTimeEarlier: boolean;
   /** Ordinal of the latest call that told something. */
   readonly call: number;
   readonly compartmentId: string | null;
@@ -69,7 +69,6 @@ export const createObservations = ({
   };
   const listedTypes = new LRUCache<string, ReadonlySet<ServiceName>>({ max: 1_000 });
   let olderAnswers = 0;
-  let calls = 0;
 
   const noteType = (service: ServiceName, workRequestId: string): void => {
     const type = parseOcid(workRequestId)?.type;
@@ -79,18 +78,23 @@ export const createObservations = ({
   };
 
   return {
-    nextCall: () => (calls += 1),
     record(seen, call, compartmentId) {
       const key = seen.id;
       const before = known.get(key);
       if (seen.origin === 'list') noteType(seen.ref.service, seen.ref.workRequestId);
-      const isOlder = before !== undefined && isOlderThan(before.progress, seen, call < before.call);
+      const isOlder =
+        before !== undefined &&
+        isOlderThan(before.progress, seen, {
+          isAnswerToEarlierCall: call < before.call,
+          isTimeEarlier: before.isTimeEarlier,
+        });
       if (isOlder) olderAnswers += 1;
-      const moved = before && isOlder ? before : forward(before, seen);
+      const moved = before && isOlder ? complete(before, seen) : forward(before, seen);
       const listExtras = seen.origin === 'list' ? seen.extras : (before?.listExtras ?? null);
       known.set(key, {
         progress: moved.progress,
         percentFloor: moved.percentFloor,
+        isTimeEarlier: moved.isTimeEarlier,
         call: Math.max(call, before?.call ?? call),
         compartmentId: seen.compartmentId ?? compartmentId ?? before?.compartmentId ?? null,
         listExtras,
@@ -129,25 +133,47 @@ export const createObservations = ({
  * Whether `next` was true before `known` was: by what it says, and only where that leaves it open by the order of the
  * calls. Nothing is newer than the end, however late it is heard of.
  */
-export const isOlderThan = (known: Progress, next: Progress, isAnswerToEarlierCall = false): boolean => {
+export const isOlderThan = (
+  known: Progress,
+  next: Progress,
+  {
+    isAnswerToEarlierCall = false,
+    isTimeEarlier = false,
+  }: {
+    readonly isAnswerToEarlierCall?: boolean;
+    /** The known `timeUpdated` is less than that of the known state: a later one is no proof. */
+    readonly isTimeEarlier?: boolean;
+  } = {},
+): boolean => {
   if (isTerminalStatus(known.status) && next.status !== known.status) return true;
   if (known.isTerminal !== next.isTerminal) return known.isTerminal;
   const [before, after] = [known.timeUpdated?.getTime(), next.timeUpdated?.getTime()];
   if (before !== undefined && after !== undefined && after < before) return true;
   if (next.status === 'ACCEPTED' && known.status !== 'ACCEPTED' && known.status !== 'UNKNOWN') return true;
-  if (before !== undefined && after !== undefined && after > before) return false;
+  if (before !== undefined && after !== undefined && after > before && !isTimeEarlier) return false;
   return isAnswerToEarlierCall;
 };
 
 const isPaused = (status: Progress['status']): boolean => status === 'SUSPENDING' || status === 'SUSPENDED';
 
+type Moved = Pick<Known, 'progress' | 'percentFloor' | 'isTimeEarlier'>;
+
+/** What is known, with the times that an older answer tells and it has not: those of a list item that lacks them. */
+const complete = ({ progress, percentFloor, isTimeEarlier }: Known, older: WorkRequest): Moved => ({
+  progress: {
+    ...progress,
+    timeStarted: progress.timeStarted ?? older.timeStarted,
+    timeUpdated: progress.timeUpdated ?? older.timeUpdated,
+    timeFinished: progress.timeFinished ?? older.timeFinished,
+  },
+  percentFloor,
+  isTimeEarlier: isTimeEarlier || (progress.timeUpdated === null && older.timeUpdated !== null),
+});
+
 /** The next progress: its percentage held where it fell within a run, and what a list item lacks as it was known. */
-const forward = (
-  known: Pick<Known, 'progress' | 'percentFloor'> | undefined,
-  next: WorkRequest,
-): Pick<Known, 'progress' | 'percentFloor'> => {
+const forward = (known: Known | undefined, next: WorkRequest): Moved => {
   const progress = progressOf(next);
-  if (known === undefined) return { progress, percentFloor: progress.percentComplete };
+  if (known === undefined) return { progress, percentFloor: progress.percentComplete, isTimeEarlier: false };
   // A resume starts a new run; the poller may have missed SUSPENDED itself.
   const isResumed = isPaused(known.progress.status) && !isPaused(next.status);
   const floor = isResumed ? null : known.percentFloor;
@@ -166,6 +192,7 @@ const forward = (
       timeFinished: next.timeFinished ?? known.progress.timeFinished,
     },
     percentFloor: percentComplete ?? floor,
+    isTimeEarlier: next.timeUpdated === null && known.progress.timeUpdated !== null,
   };
 };
 

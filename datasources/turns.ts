@@ -13,8 +13,8 @@ export interface Turns {
    * @throws BudgetExhausted while a 429 binds the budget, Unwanted
    */
   take(key: string, isWanted?: () => boolean): Promise<void> | undefined;
-  /** Whether somebody waits for this budget. */
-  isShort(key: string): boolean;
+  /** Resolved when all who wait for this budget now have had their turn, or none; null: nobody waits. */
+  backlog(key: string): Promise<void> | null;
 }
 
 export interface TurnsOptions {
@@ -34,10 +34,12 @@ export class Unwanted extends Error {}
 
 const pauseMs = 1_000;
 const always = (): boolean => true;
+const nothing = (): void => {};
 
 interface Waiter {
   readonly since: number;
   readonly isWanted: () => boolean;
+  readonly turn: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -83,8 +85,11 @@ export const createTurns = (options: TurnsOptions): Turns => {
     return first === undefined ? own() : first.then(own);
   };
 
-  const join = (queue: Waiter[], isWanted: () => boolean): Promise<void> =>
-    new Promise((resolve, reject) => queue.push({ since: clock.passed(), isWanted, resolve, reject }));
+  const join = (queue: Waiter[], isWanted: () => boolean): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    queue.push({ since: clock.passed(), isWanted, turn: promise, resolve, reject });
+    return promise;
+  };
 
   return {
     take(key, isWanted = always) {
@@ -107,6 +112,6 @@ export const createTurns = (options: TurnsOptions): Turns => {
       void serve(key, mine, turn);
       return waiting;
     },
-    isShort: (key) => queues.has(key),
+    backlog: (key) => queues.get(key)?.at(-1)?.turn.then(nothing, nothing) ?? null,
   };
 };

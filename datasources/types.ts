@@ -162,6 +162,8 @@ export interface UpstreamAnswer {
   /** Parsed JSON; undefined when the body was empty. */
   readonly body: unknown;
   readonly opcRequestId: string | null;
+  /** Ordinal of the attempt that was answered: tells which of two was sent first, also where the wall clock jumps. */
+  readonly ordinal: number;
 }
 
 export interface Upstream {
@@ -172,8 +174,8 @@ export interface Upstream {
    * @throws UpstreamError: UPSTREAM_* codes, UNAUTHENTICATED (401), FORBIDDEN (403), NOT_FOUND (404), BAD_USER_INPUT (400)
    */
   call(request: UpstreamRequest, errand?: Errand | null): Promise<UpstreamAnswer>;
-  /** Whether patient calls to this place wait for their turn. */
-  isHeldUp(place: Pick<UpstreamRequest, 'service' | 'region'>): boolean;
+  /** Resolved when the patient calls to this place that wait by now have had their turn; null: none waits. */
+  backlog(place: Pick<UpstreamRequest, 'service' | 'region'>): Promise<void> | null;
   close(): Promise<void>;
 }
 

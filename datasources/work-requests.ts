@@ -114,7 +114,6 @@ const createSource = (
       const api = catalog[ref.service];
       const full = await complete(ref);
       if (full === null) return null;
-      const ordinal = observations.nextCall();
       const answer = await orAbsent(call(api, ref.region, pathOf(api, full)));
       if (answer === null) return null;
       const seen = understood(api, ref.region, answer, () => {
@@ -131,7 +130,7 @@ const createSource = (
         }
         return read;
       });
-      return observations.record(seen, ordinal);
+      return observations.record(seen, answer.ordinal);
     },
 
     async list({ service, region, compartmentId, params = {}, limit, page }: ListQuery) {
@@ -139,7 +138,6 @@ const createSource = (
       const namespace = params['namespaceName'];
       const { path, rest } = fillPath(api.listPath, params);
       const asked = { ...(api.listQuery.has('compartmentId') && { compartmentId }), ...rest, limit, page };
-      const ordinal = observations.nextCall();
       const answer = await call(api, region, path + queryString(asked));
       const seen = understood(api, region, answer, () =>
         readPage(api, answer.body, nextPageOf(answer), (item) =>
@@ -153,7 +151,10 @@ const createSource = (
           }),
         ),
       );
-      return { ...seen, items: seen.items.map((item) => observations.record(item, ordinal, compartmentId)) };
+      return {
+        ...seen,
+        items: seen.items.map((item) => observations.record(item, answer.ordinal, compartmentId)),
+      };
     },
 
     async errors(ref, compartmentId, page) {

@@ -1,15 +1,16 @@
 /**
  * Watchers whose work requests one list brings. When one looks, those that would do so soon look in the same breath.
  *
- * While their looks wait for the gateway's own budget, one batch of a group at a time does: whoever comes due meanwhile looks
- * with the next one, so that a turn brings all that the group wants by then instead of a single work request.
+ * While looks wait for the gateway's own budget, one batch of a group at a time does: whoever comes due meanwhile looks with
+ * the next one, so that a turn brings all that the group wants by then instead of a single work request. It waits no
+ * longer than for the turn: not for answers, which may be slow.
  */
 export interface Member {
   /** Looks now if it would do so soon, or within this time. */
   join(withinMs: number): void;
   readonly isOverdue: boolean;
-  /** Whether its looks wait for the gateway's own budget. */
-  readonly isHeldUp: boolean;
+  /** Resolved when all looks that wait for the gateway's own budget by now have had their turn; null: none waits. */
+  backlog(): Promise<void> | null;
 }
 
 export interface Membership {
@@ -18,7 +19,7 @@ export interface Membership {
   mustWait(): boolean;
   /**
    * A look has begun, and the next one would follow after `nextMs`.
-   * @returns to be called when it has ended
+   * @returns to be called when it has ended: what is answered has had its turn
    */
   begin(nextMs: number): () => void;
 }
@@ -29,7 +30,7 @@ export interface Groups {
 
 interface Group {
   readonly members: Set<Member>;
-  /** The looks that began last, until the first of them has ended. */
+  /** The looks that began last, while they wait for their turn. */
   batch: object | null;
   /** Those who join do not gather the others again. */
   isGathering: boolean;
@@ -63,19 +64,22 @@ class GroupMembership implements Membership {
   }
 
   mustWait(): boolean {
-    return this.#group !== null && this.#group.batch !== null && this.#member.isHeldUp;
+    return this.#group !== null && this.#group.batch !== null;
   }
 
   begin(nextMs: number): () => void {
     const group = this.#group;
     if (group === null) return nothing;
-    if (!group.isGathering) gather(group, nextMs);
+    if (!group.isGathering) {
+      // Its own turn is the next one after those of all who wait already.
+      const turn = this.#member.backlog();
+      const batch = turn && {};
+      group.batch = batch;
+      if (turn && batch) void turn.then(() => open(group, batch));
+      gather(group, nextMs);
+    }
     const { batch } = group;
-    return () => {
-      if (batch === null || group.batch !== batch) return;
-      group.batch = null;
-      flush(group);
-    };
+    return () => batch && open(group, batch);
   }
 
   #groupOf(name: string): Group {
@@ -86,7 +90,6 @@ class GroupMembership implements Membership {
 }
 
 const gather = (group: Group, withinMs: number): void => {
-  group.batch = {};
   group.isGathering = true;
   for (const member of group.members) member.join(withinMs);
   group.isGathering = false;
@@ -94,4 +97,10 @@ const gather = (group: Group, withinMs: number): void => {
 
 const flush = (group: Group): void => {
   for (const member of group.members) if (member.isOverdue) return member.join(0);
+};
+
+const open = (group: Group, batch: object): void => {
+  if (group.batch !== batch) return;
+  group.batch = null;
+  flush(group);
 };

@@ -5,6 +5,7 @@
  * A subscriber that is new needs the whole list; afterwards its newest part tells what was added.
  */
 import type { Place } from '../datasources/discovery.ts';
+import type { WorkRequestStatus } from '../datasources/status.ts';
 import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import type { Agenda } from './agenda.ts';
@@ -91,8 +92,10 @@ export const createListing = (options: ListingOptions): Listing => {
   /** All that was seen in the list. */
   let known = new Set<string>();
   const followed = new Map<string, Follow>();
-  /** Watched to an end, whatever the list still says. */
-  const over = new Set<string>();
+  /** Watched to an end, whatever the list still says; and the status that it had then. */
+  const over = new Map<string, WorkRequestStatus | null>();
+  /** What gets do not find, though the list shows it: how often, and when it is next tried again. */
+  const lost = new Map<string, { readonly times: number; readonly retryAt: number }>();
   /** Followed, and no state told yet. */
   const unsettled = new Set<string>();
   let trouble: Told | null = null;
@@ -167,7 +170,8 @@ export const createListing = (options: ListingOptions): Listing => {
     if (isWhole) known = new Set(followed.keys());
     for (const item of found) note(item, !before.has(item.id), isWhole);
     if (isWhole) {
-      for (const id of over) if (!known.has(id)) over.delete(id);
+      for (const id of over.keys()) if (!known.has(id)) over.delete(id);
+      for (const id of lost.keys()) if (!known.has(id)) lost.delete(id);
       for (const seat of seats.values()) seat.isWaiting = false;
     }
     greet();
@@ -180,15 +184,21 @@ export const createListing = (options: ListingOptions): Listing => {
       const ageMs = item.timeAccepted === null ? 0 : clock.now() - item.timeAccepted.getTime();
       newsAt = Math.max(newsAt, clock.passed() - Math.max(0, ageMs));
     }
+    // Its time of finish ended it, and now it has its word: who waits for that has not heard of it.
+    const isNamed =
+      over.has(item.id) && rules.isTerminalStatus(item.status) && over.get(item.id) !== item.status;
+    if (isNamed) over.delete(item.id);
     const present = followed.get(item.id);
     if (present) {
       const snapshot = isWhole ? present.snapshot() : null;
       if (snapshot) tellState(snapshot);
     } else if (mustFollow(item)) {
-      if (!over.has(item.id)) follow(item);
+      if (!over.has(item.id)) {
+        if ((lost.get(item.id)?.retryAt ?? 0) <= clock.passed()) follow(item);
+      }
       // Watched to an end that its word does not tell.
       else if (isWhole) tellState(snapshotOf(item, true));
-    } else if (isNew || isWhole) {
+    } else if (isNew || isWhole || isNamed) {
       tellState(snapshotOf(item, true));
     }
   };
@@ -202,26 +212,34 @@ export const createListing = (options: ListingOptions): Listing => {
       if (unsettled.delete(id)) greet();
     };
     let isOver = false;
-    const finish = (last?: Told): void => {
+    const finish = (last: Told | null, isLost: boolean): void => {
       isOver = true;
       followed.delete(id);
       deep.delete(id);
       // What gets did not find and the list still shows is there.
-      if (!isComplete || !last?.gap) over.add(id);
+      if (!isLost) over.set(id, last?.workRequest?.status ?? null);
+      else if (!isComplete) lose(id);
       if (last) relay(last);
       settle();
     };
     const writer: Writer = {
       push(told) {
+        if (told.type !== 'GAP') lost.delete(id);
         relay(told);
         settle();
       },
-      end: finish,
-      fail: () => finish(),
+      end: (last) => finish(last ?? null, last?.gap != null),
+      fail: () => finish(null, true),
     };
     unsettled.add(id);
     const seat = options.follow(ref, isComplete ? { id, ref, ...item } : null, writer);
     if (!isOver) followed.set(id, seat);
+  };
+
+  const lose = (id: string): void => {
+    const times = (lost.get(id)?.times ?? 0) + 1;
+    const delayMs = Math.min(rules.pollMinMs * 2 ** Math.min(times, 30), rules.pollMaxMs / shareOfAge);
+    lost.set(id, { times, retryAt: clock.passed() + delayMs });
   };
 
   const relay = (told: Told): void => {

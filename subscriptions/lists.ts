@@ -41,8 +41,11 @@ const maxNarrow = 20;
 const maxMatches = 1_000;
 /** Events that may wait for one subscriber: all SNAPSHOTs at once, and the GAPs of as many places. */
 const capacity = 2 * maxMatches;
-/** Work requests that a subscriber is known to have heard of. */
-const maxTold = 10_000;
+/**
+ * Of those that are over: how many a subscriber is known to have heard of. What is longest over is forgotten first, and told
+ * once more where somebody reads the whole list and it is still in it. What is not over is never forgotten: it is being followed.
+ */
+const maxOver = 10_000;
 const searchMs = 60_000;
 
 export const createLists = ({ createListing, clock, agenda, overflow, onMerge }: ListsOptions): Lists => {
@@ -67,6 +70,7 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
       const leaves = new Map<string, () => void>();
       /** Which place told of it. */
       const told = new Map<string, string>();
+      const over = new Set<string>();
       const troubles = new Map<string, Told>();
       let unready = places.length + (more ? 1 : 0);
       let isSynced = false;
@@ -94,11 +98,18 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
           return writer.fail(tooMany());
         }
         told.set(workRequest.id, key);
-        for (const [oldest] of told) {
-          if (told.size <= maxTold) break;
-          told.delete(oldest);
-        }
+        noteEnd(workRequest);
         writer.push(isSynced ? addedOf(event) : snapshotFrom(event));
+      };
+
+      const noteEnd = ({ id, isTerminal }: WorkRequest): void => {
+        if (!isTerminal) return;
+        over.add(id);
+        for (const longest of over) {
+          if (over.size <= maxOver) break;
+          over.delete(longest);
+          told.delete(longest);
+        }
       };
 
       const listen = (place: Place): void => {
@@ -120,8 +131,9 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
               return;
             }
             writer.push(event);
+            if (gap === null) noteEnd(workRequest);
             // Where it is seen again, it is for the first time.
-            if (gap !== null && gap.reason !== 'UPSTREAM_SILENT') told.delete(workRequest.id);
+            else if (gap.reason !== 'UPSTREAM_SILENT') told.delete(workRequest.id);
           },
           onTrouble(gap) {
             if (isLeft) return;

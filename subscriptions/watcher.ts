@@ -39,8 +39,8 @@ export interface WatcherOptions {
   readonly groups: Groups;
   /** What it looks together with, once it was seen. */
   readonly groupOf: (workRequest: WorkRequest) => string | null;
-  /** Whether looks wait for the gateway's own budget: then no answer is no silence of upstream's. */
-  readonly isHeldUp: (ref: WorkRequestRef) => boolean;
+  /** Resolved when the looks that wait for the gateway's own budget by now have had their turn; null: none waits. While some do, no answer is no silence of upstream's. */
+  readonly backlog: (ref: WorkRequestRef) => Promise<void> | null;
   /** How much later than due a look began, in milliseconds. */
   readonly observeLateness: (lateMs: number) => void;
   /** The first failure of a row, and the answer that ended it (`error` null). */
@@ -101,6 +101,8 @@ class PollingWatcher implements Watcher, Member {
   #isStopped = false;
   #isLooking = false;
   #lookedAt: number | null = null;
+  /** When the last look came to its end, whatever it brought. */
+  #endedAt = -Infinity;
   #dueAt: number | null = null;
   /** What others saw during a look. */
   #passedBy: WorkRequest[] = [];
@@ -135,6 +137,9 @@ class PollingWatcher implements Watcher, Member {
 
   observe(workRequest: WorkRequest): void {
     if (this.#isStopped) return;
+    // What waits for the look was seen before.
+    for (const earlier of this.#passedBy.splice(0)) this.observe(earlier);
+    if (this.#isStopped) return;
     // What was seen in part is nothing to begin or to end with.
     if (workRequest.isPartial && this.#track.known === null) return;
     if (workRequest.isPartial && workRequest.isTerminal) return this.hurry();
@@ -142,7 +147,8 @@ class PollingWatcher implements Watcher, Member {
   }
 
   pass(workRequest: WorkRequest): void {
-    if (!this.#isLooking) return this.observe(workRequest);
+    // Where a silence was told, it ends it at once.
+    if (!this.#isLooking || this.#track.silence !== null) return this.observe(workRequest);
     const last = this.#passedBy.at(-1);
     // The same again is no news, only a later sight of it.
     if (last !== undefined && changedFields(last, workRequest).length === 0) this.#passedBy.pop();
@@ -152,8 +158,11 @@ class PollingWatcher implements Watcher, Member {
   join(withinMs: number): void {
     if (this.#isStopped || this.#isLooking || this.#dueAt === null) return;
     const now = this.#now;
-    const { intervalMs, answeredAt, notBefore } = this.#track;
-    const soonMs = Math.max(intervalMs / 2, now - answeredAt < this.#options.rules.pollMinMs ? 0 : withinMs);
+    const { intervalMs, answeredAt, notBefore, unsureSince } = this.#track;
+    // Others come to it sooner than that, but not where it was only just looked at, in vain too.
+    const isRecent = now - Math.max(answeredAt, this.#endedAt) < this.#options.rules.pollMinMs;
+    // The look that has to say whether it is over keeps its time.
+    const soonMs = unsureSince !== null ? 0 : Math.max(intervalMs / 2, isRecent ? 0 : withinMs);
     if (notBefore <= now && this.#dueAt - now <= soonMs) this.#startLook();
   }
 
@@ -161,8 +170,8 @@ class PollingWatcher implements Watcher, Member {
     return !this.#isLooking && this.#dueAt !== null && this.#dueAt <= this.#now;
   }
 
-  get isHeldUp(): boolean {
-    return this.#options.isHeldUp(this.#subject.ref);
+  backlog(): Promise<void> | null {
+    return this.#options.backlog(this.#subject.ref);
   }
 
   hurry(): void {
@@ -222,6 +231,7 @@ class PollingWatcher implements Watcher, Member {
     const onAnswer = this.#membership.begin(this.#track.intervalMs);
     const outcome = await asking;
     this.#isLooking = false;
+    this.#endedAt = this.#now;
     const own = outcome.kind === 'seen' ? outcome.workRequest : null;
     for (const seen of this.#passedBy.splice(0)) if (seen !== own) this.observe(seen);
     if (!this.#isStopped) this.#take(outcome);
@@ -262,7 +272,7 @@ class PollingWatcher implements Watcher, Member {
   #hearNothing(): void {
     // What others saw meanwhile waits for the look, but not longer than silence is no news.
     if (this.#passedBy.length > 0) for (const seen of this.#passedBy.splice(0)) this.observe(seen);
-    else if ((this.#isLooking || this.isOverdue) && this.isHeldUp)
+    else if ((this.#isLooking || this.isOverdue) && this.backlog() !== null)
       this.#silenceAlarm.set(this.#track.intervalMs);
     else this.#take({ kind: 'quiet' });
   }
@@ -284,6 +294,9 @@ class PollingWatcher implements Watcher, Member {
     if (step.end !== null) return this.#finish(step.told, step.end);
     if (outcome.kind !== 'quiet') {
       if (!this.#isLooking && !isGlance(outcome)) this.#scheduleLook();
+      // A glance puts off no look, but where it asks for rest.
+      else if (this.#dueAt !== null && this.#dueAt < track.notBefore)
+        this.#lookIn(track.notBefore - this.#now);
       if (isFailing) this.#armSilence(0);
       else if (this.#isLooking) this.#armSilence(this.#now + track.intervalMs);
       else this.#silenceAlarm.clear();

@@ -15,6 +15,7 @@ import type { GapReason, Told } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
 import { createGroups } from './groups.ts';
+import type { Groups } from './groups.ts';
 import { createListing } from './listing.ts';
 import { createLists } from './lists.ts';
 import { createTally } from './tally.ts';
@@ -41,8 +42,10 @@ export interface WatchersOptions {
    * null: it is read alone.
    */
   readonly groupOf?: (workRequest: WorkRequest) => string | null;
-  /** Whether reads of this place wait for the gateway's own budget. */
-  readonly isHeldUp?: (place: Pick<Place, 'service' | 'region'>) => boolean;
+  /** Who looks together; by `groups.ts` where nothing else is said. */
+  readonly groups?: Groups;
+  /** Resolved when the reads of this place that wait for the gateway's own budget by now have had their turn; null: none waits. */
+  readonly backlog?: (place: Pick<Place, 'service' | 'region'>) => Promise<void> | null;
   /** Called when a work request begins to be watched, and when it ends. */
   readonly onWatch?: (key: string, isWatched: boolean) => void;
   readonly isTerminal: (workRequest: WorkRequest) => boolean;
@@ -113,7 +116,8 @@ export const createWatchers = ({
   isListComplete = () => true,
   keyOf,
   groupOf = () => null,
-  isHeldUp = () => false,
+  groups = createGroups(),
+  backlog = () => null,
   onWatch,
   clock,
   random,
@@ -158,9 +162,9 @@ export const createWatchers = ({
     random,
     feedRules: { capacity: bufferSize, overflow, onMerge },
     tally,
-    groups: createGroups(),
+    groups,
     groupOf,
-    isHeldUp,
+    backlog,
     observeLateness,
     onTrouble: (ref, error) => report(log, ref, error),
     onStopped(key, track) {
@@ -189,7 +193,7 @@ export const createWatchers = ({
           if (!present && seed) watcher.observe(seed);
           return watcher.follow(writer);
         },
-        isHeldUp: () => isHeldUp(place),
+        isHeldUp: () => backlog(place) !== null,
         rules,
         clock,
         agenda,

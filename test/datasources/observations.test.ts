@@ -225,12 +225,36 @@ describe('an answer to an earlier call that comes late', () => {
     observations.record(workRequestOf(late), 2);
     expect(observations.record(workRequestOf(early), 2).status).toBe('WAITING');
   });
+});
 
-  test('is told by ordinals that only rise, whatever the wall clock does', () => {
+describe('an answer to an earlier call, where a list item told the newest without its time', () => {
+  const listed = (fields: Record<string, unknown>): WorkRequest => ({
+    ...workRequestOf(fields),
+    origin: 'list',
+  });
+
+  test('is older, though its time is later than the last that was told', () => {
     const observations = createObservations();
-    const ordinals = [observations.nextCall(), observations.nextCall(), observations.nextCall()];
-    expect(ordinals).toEqual([...ordinals].sort((a, b) => a - b));
-    expect(new Set(ordinals).size).toBe(3);
+    observations.record(workRequestOf({ status: 'ACCEPTED', timeUpdated: at(1) }), 1);
+    observations.record(listed({ status: 'WAITING' }), 3);
+    const late = observations.record(workRequestOf({ status: 'IN_PROGRESS', timeUpdated: at(5) }), 2);
+    expect(late).toMatchObject({ status: 'WAITING', isPartial: true });
+    expect(observations.record(workRequestOf({ status: 'IN_PROGRESS', timeUpdated: at(6) }), 4).status).toBe(
+      'IN_PROGRESS',
+    );
+    // From here on a time is that of its state again.
+    expect(
+      observations.record(workRequestOf({ status: 'NEEDS_ATTENTION', timeUpdated: at(7) }), 3).status,
+    ).toBe('NEEDS_ATTENTION');
+  });
+
+  test('keeps the times that nobody told yet', () => {
+    const observations = createObservations();
+    observations.record(listed({ status: 'IN_PROGRESS' }), 2);
+    const seen = workRequestOf({ status: 'IN_PROGRESS', timeStarted: at(1), timeUpdated: at(5) });
+    const told = observations.record(seen, 1);
+    expect(told).toMatchObject({ timeStarted: seen.timeStarted, timeUpdated: seen.timeUpdated });
+    expect(observations.record(seen, 3)).toEqual(seen);
   });
 });
 

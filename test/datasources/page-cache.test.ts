@@ -96,7 +96,7 @@ describe('pages put together a moment ago', () => {
   test('never tell an older state than was told since', async () => {
     const { page, observations } = openCache();
     await page();
-    observations.record(workRequestOf({ status: 'SUCCEEDED' }), observations.nextCall());
+    observations.record(workRequestOf({ status: 'SUCCEEDED' }), 1);
     const { items } = await page();
     expect(items.map(({ status, isTerminal }) => [status, isTerminal])).toEqual([['SUCCEEDED', true]]);
   });
@@ -107,7 +107,7 @@ describe('pages put together a moment ago', () => {
     await page(running);
     await page(running);
     expect(reads()).toBe(1);
-    observations.record(workRequestOf({ status: 'SUCCEEDED' }), observations.nextCall());
+    observations.record(workRequestOf({ status: 'SUCCEEDED' }), 1);
     await page(running);
     expect(reads()).toBe(2);
   });
@@ -116,7 +116,7 @@ describe('pages put together a moment ago', () => {
     const answers: ((page: SweepPage) => void)[] = [];
     const { page, observations } = openCache(1_000, () => new Promise((resolve) => answers.push(resolve)));
     const both = Promise.all([page(), page()]);
-    observations.record(workRequestOf({ status: 'SUCCEEDED' }), observations.nextCall());
+    observations.record(workRequestOf({ status: 'SUCCEEDED' }), 1);
     answers[0]?.(pageOf(item));
     for (const { items } of await both) expect(items).toMatchObject([{ status: 'SUCCEEDED' }]);
   });
@@ -131,8 +131,7 @@ describe('pages put together a moment ago', () => {
       positionAfter: (at) => ({ after: [at, ''], open: [] }),
     };
     const { page, observations } = openCache(1_000, async () => {
-      for (const { ref } of [b, d])
-        observations.record(workRequestOf({ status: 'SUCCEEDED' }, { ref }), observations.nextCall());
+      for (const { ref } of [b, d]) observations.record(workRequestOf({ status: 'SUCCEEDED' }, { ref }), 1);
       return read;
     });
     const { items, positionAfter } = await page(queryOf({ filter: { isTerminal: false } }));

@@ -51,6 +51,34 @@ test('identical reads in flight are one request with one answer', async () => {
   expect(received).toHaveLength(1);
 });
 
+test('their answer is as new as the attempt that was answered, whenever each of them asked', async () => {
+  const { origin, upstream, asked, release } = await startHeld();
+  const first = upstream.call(getFrom(origin, '/a'));
+  await asked(1);
+  const later = upstream.call(getFrom(origin, '/b'));
+  await asked(2);
+  const joined = upstream.call(getFrom(origin, '/a'));
+  release();
+  const [one, other, same] = await Promise.all([first, later, joined]);
+  expect(one.ordinal).toBeLessThan(other.ordinal);
+  expect(same.ordinal).toBe(one.ordinal);
+});
+
+test('a retried one is as new as its last attempt', async () => {
+  const { origin, upstream, asked, release } = await startHeld({ random: () => 0 });
+  const first = upstream.call(getFrom(origin, '/a'));
+  await asked(1);
+  release(503);
+  await asked(2);
+  const later = upstream.call(getFrom(origin, '/b'));
+  await asked(3);
+  release(503);
+  await asked(5);
+  release();
+  const [one, other] = await Promise.all([first, later]);
+  expect(new Set([one.ordinal, other.ordinal])).toEqual(new Set([4, 5]));
+});
+
 test('each waits only as long as its own errand lasts', async () => {
   const clock = createManualClock();
   const { origin, received, upstream, asked, release } = await startHeld({ clock });

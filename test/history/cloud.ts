@@ -20,9 +20,9 @@ import { findRoute } from '../../emulator/routes.ts';
 import { createStore } from '../../emulator/store.ts';
 import type { Log } from './log.ts';
 import type { Random } from './random.ts';
+import { parentOf } from './scene.ts';
 import type { Scene, Trouble } from './scene.ts';
 
-export const region = 'us-ashburn-1';
 export const origin = 'http://cloud.test';
 
 export interface TestCloud {
@@ -56,11 +56,12 @@ export const createTestCloud = (
     clock: createClock(now),
     retryAfterSeconds: 1,
   };
+  for (const [id, parentId] of Object.entries(parentOf))
+    cloud.places.addCompartment(id, id, parentId ?? undefined);
   const lives = plots.map((plot, index) => {
     const dialect = dialectOf(plot.service);
     if (dialect === null) throw new Error(`${plot.service} is not in the emulator`);
-    cloud.places.addCompartment(plot.compartmentId);
-    const { service, compartmentId, acceptedMsAgo, retryAfterSeconds } = plot;
+    const { service, region, compartmentId, acceptedMsAgo, retryAfterSeconds } = plot;
     const parents = cloud.places.settleParents(dialect.parentNames, {}, region, compartmentId);
     const body = { service, region, acceptedMsAgo, script: [...plot.script], retryAfterSeconds };
     const id = workRequestId(service, region, `${seed}/${index}`);
@@ -98,7 +99,7 @@ export const createTestCloud = (
     const url = new URL(origin + request.path);
     const result = findRoute(request.method, url.pathname);
     if (result.kind !== 'route') return refuse(404, 'NotFound', `No API answers ${request.path}.`);
-    const { target, parameters } = result.route;
+    const { target, parameters, region } = result.route;
     const service = target.kind === 'workRequests' ? target.dialect.key : null;
     const at = now();
     // A replica that lags behind; never so far that there is nothing yet.
@@ -162,7 +163,8 @@ export const createTestCloud = (
       );
       const plot = index < 0 ? null : index;
       const place = service as ServiceName;
-      log.add({ kind: 'call', service: place, path: request.path });
+      const [, region = ''] = url.pathname.split('/');
+      log.add({ kind: 'call', service: place, region, path: request.path });
       const trouble = troubleOf(service, plot);
       const fail = (kind: 'deadline' | 'refused' | 'cut'): ExchangeFailure => {
         log.add({ kind: 'failed', plot, service: place, how: kind, retryAfterMs: 0 });

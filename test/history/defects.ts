@@ -1,7 +1,11 @@
 /** Planted defects: what the checker has to find, and by which rules it may. */
+import type { ListScope } from '../../datasources/list-watch.ts';
 import type { WatchEvent } from '../../subscriptions/events.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
+import type { Groups } from '../../subscriptions/groups.ts';
 import type { Defect } from './gateway.ts';
+import { regions } from './scene.ts';
+import type { Scene } from './scene.ts';
 
 type Next = IteratorResult<WatchEvent, undefined>;
 
@@ -44,6 +48,42 @@ const wrap = (feed: Feed, more: Partial<Feed>): Feed => {
   };
   return wrapped;
 };
+
+const hasList =
+  (isSuch: (scope: ListScope) => boolean) =>
+  ({ acts }: Scene): boolean =>
+    acts.some((act) => act.kind === 'joinList' && isSuch(act.scope));
+
+/** Of budget. */
+const isShort = ({ settings: { rps } }: Scene): boolean => rps < 5;
+
+/** Groups whose batches wait for answers, not for turns, and end as `ending` says. */
+const groupsThat =
+  (ending: (name: string | null) => (end: () => void) => () => void) =>
+  (groups: Groups): Groups => ({
+    enrol(member) {
+      const membership = groups.enrol({
+        join: (withinMs) => member.join(withinMs),
+        get isOverdue() {
+          return member.isOverdue;
+        },
+        backlog: () => (member.backlog() === null ? null : new Promise(() => {})),
+      });
+      let name: string | null = null;
+      return {
+        moveTo(next) {
+          name = next;
+          membership.moveTo(next);
+        },
+        mustWait: () => membership.mustWait(),
+        begin: (nextMs) => {
+          // Those who join begin within the call.
+          const ended = ending(name);
+          return ended(membership.begin(nextMs));
+        },
+      };
+    },
+  });
 
 export const defects: Readonly<Record<string, Defect & { readonly rules: readonly string[] }>> = {
   'a feed that drops a change': {
@@ -142,6 +182,7 @@ export const defects: Readonly<Record<string, Defect & { readonly rules: readonl
     rules: ['GAP OVERFLOW'],
   },
   'a buffer without bounds': {
+    shows: ({ settings: { bufferSize } }) => bufferSize < 100,
     watchers: { bufferSize: 1_000_000 },
     rules: ['GAP OVERFLOW'],
   },
@@ -167,6 +208,7 @@ export const defects: Readonly<Record<string, Defect & { readonly rules: readonl
     rules: ['FINISHED', 'completion'],
   },
   'a time of finish that is overlooked': {
+    shows: ({ plots }) => plots.some(({ kind }) => kind === 'unspoken'),
     watchers: { isTerminal: () => false },
     rules: ['the end is told'],
   },
@@ -178,10 +220,12 @@ export const defects: Readonly<Record<string, Defect & { readonly rules: readonl
     rules: ['retry-after'],
   },
   'a budget spent three times': {
+    shows: isShort,
     settings: (settings) => ({ ...settings, rps: settings.rps * 3 }),
     rules: ['budget'],
   },
   'a refusal that counts as a failure': {
+    shows: ({ troubles }) => troubles.some(({ kind }) => kind === 'forbidden'),
     read: (read) => async (ref) => {
       try {
         return await read(ref);
@@ -216,5 +260,89 @@ export const defects: Readonly<Record<string, Defect & { readonly rules: readonl
     discover: (discover) => (place, isKnown) =>
       discover({ ...place, compartmentId: 'ocid1.compartment.oc1..payments' }, isKnown),
     rules: ['only what is in the list'],
+  },
+  'a list that lets in what its filter keeps out': {
+    plan: (plan) => ({ ...plan, matches: () => true }),
+    rules: ['only what matches'],
+  },
+  'a list that asks its filter once': {
+    plan(plan) {
+      const asked = new Map<string, boolean>();
+      return {
+        ...plan,
+        matches(workRequest) {
+          const answer = asked.get(workRequest.id) ?? plan.matches(workRequest);
+          asked.set(workRequest.id, answer);
+          return answer;
+        },
+      };
+    },
+    rules: ['what comes to match is told'],
+  },
+  'a list of one place only': {
+    shows: hasList(({ services, regions }) => services.length > 1 || regions === null || regions.length > 1),
+    plan: (plan) => ({ ...plan, places: plan.places.slice(0, 1) }),
+    rules: ['all of the list'],
+  },
+  'a list without what lies below': {
+    shows: hasList(({ includeSubcompartments }) => includeSubcompartments),
+    plan: (plan) => ({ ...plan, more: null }),
+    rules: ['all of the list'],
+  },
+  'a list with what lies beside': {
+    plan: (plan) => ({
+      ...plan,
+      places: plan.places.flatMap((place) => regions.map((region) => ({ ...place, region }))),
+    }),
+    rules: ['only what is in the list'],
+  },
+  'a wait that answers at once': {
+    waiting: (waiting) => ({
+      ...waiting,
+      waitFor: (ref, options) => waiting.waitFor(ref, { ...options, timeoutMs: 0 }),
+    }),
+    rules: ['waiting'],
+  },
+  'a wait that does not know when its time is up': {
+    waiting: (waiting) => ({
+      ...waiting,
+      waitFor: (ref, options) => waiting.waitFor(ref, { ...options, timeoutMs: 2 * options.timeoutMs }),
+    }),
+    rules: ['waiting ends in time'],
+  },
+  'a wait that hears of nothing but the time': {
+    waiting: (waiting) => ({
+      ...waiting,
+      async waitFor(ref, options) {
+        const waited = await waiting.waitFor(ref, options);
+        return waited.kind === 'seen' && waited.workRequest.isTerminal ? new Promise(() => {}) : waited;
+      },
+    }),
+    rules: ['waiting ends in time'],
+  },
+  'a gate that never opens': {
+    shows: isShort,
+    groups: groupsThat(() => (end) => () => void end),
+    rules: ['no watch starves', 'the end is told'],
+  },
+  'a gate that opens when the slowest is done': {
+    shows: isShort,
+    groups: groupsThat(
+      (() => {
+        const open = new Map<string | null, number>();
+        const waiting = new Map<string | null, (() => void)[]>();
+        return (name) => {
+          open.set(name, (open.get(name) ?? 0) + 1);
+          return (end) => () => {
+            const left = (open.get(name) ?? 1) - 1;
+            open.set(name, left);
+            const ends = [...(waiting.get(name) ?? []), end];
+            waiting.set(name, left > 0 ? ends : []);
+            if (left === 0) for (const each of ends) each();
+          };
+        };
+      })(),
+    ),
+    rules: ['no watch starves'],
   },
 };

@@ -5,12 +5,14 @@
 import { createSecretKey } from 'node:crypto';
 import { cancelWorkRequest } from '../../datasources/cancel.ts';
 import { catalog } from '../../datasources/catalog.ts';
-import type { Discover, Place } from '../../datasources/discovery.ts';
+import type { Discover } from '../../datasources/discovery.ts';
 import { createDiscover } from '../../datasources/discovery.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import { globalIdOf } from '../../datasources/ids.ts';
+import { planListWatch } from '../../datasources/list-watch.ts';
+import type { ListScope, ListWatchPlan } from '../../datasources/list-watch.ts';
 import { createLoaders } from '../../datasources/loaders.ts';
 import { createObservations } from '../../datasources/observations.ts';
 import type { Observations } from '../../datasources/observations.ts';
@@ -25,27 +27,39 @@ import type {
 } from '../../datasources/types.ts';
 import { createWorkRequestSource } from '../../datasources/work-requests.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
+import { createGroups } from '../../subscriptions/groups.ts';
+import type { Groups } from '../../subscriptions/groups.ts';
+import { createWaiting } from '../../subscriptions/waiting.ts';
+import type { Waiting } from '../../subscriptions/waiting.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
 import type { Watchers, WatchersOptions } from '../../subscriptions/watchers.ts';
-import type { Settings } from './scene.ts';
-import { origin, region } from './cloud.ts';
+import type { Scene, Settings } from './scene.ts';
+import { sampleTenancy } from '../../emulator/places.ts';
+import { origin } from './cloud.ts';
+import { homeRegion, regions } from './scene.ts';
 
 type Read = (ref: WorkRequestRef) => Promise<WorkRequest | null>;
 
 export interface Defect {
+  /** Scenes in which it can show; all where nothing is said. */
+  readonly shows?: (scene: Scene) => boolean;
   readonly settings?: (settings: Settings) => Settings;
   readonly watchers?: Partial<WatchersOptions>;
+  readonly groups?: (groups: Groups) => Groups;
   readonly observations?: (observations: Observations) => Observations;
   readonly read?: (read: Read) => Read;
   readonly feed?: (feed: Feed) => Feed;
   readonly discover?: (discover: Discover) => Discover;
+  readonly plan?: (plan: ListWatchPlan) => ListWatchPlan;
+  readonly waiting?: (waiting: Waiting) => Waiting;
   /** Nobody tells the watchers what queries see. */
   readonly isSilentOnQueries?: true;
 }
 
 export interface GatewayUnderTest {
   watch(ref: WorkRequestRef): Feed;
-  watchList(place: Place): Feed;
+  watchList(scope: ListScope): Feed;
+  waitFor: Waiting['waitFor'];
   get(ref: WorkRequestRef): Promise<unknown>;
   list(ref: WorkRequestRef, compartmentId: string): Promise<unknown>;
   cancel(ref: WorkRequestRef): Promise<unknown>;
@@ -55,6 +69,7 @@ export interface GatewayUnderTest {
 
 /** Of the store; the usual one is made for more than a scene has. */
 const capacity = 500;
+const tenancyId = async (): Promise<string> => sampleTenancy;
 const key = createSecretKey(Buffer.from('unused'));
 
 export const createGatewayUnderTest = (
@@ -80,7 +95,7 @@ export const createGatewayUnderTest = (
     credentials: {
       id: 'history',
       region: null,
-      current: () => ({ keyId: 'k', key, tenancyId: 't', expiresAt: null }),
+      current: () => ({ keyId: 'k', key, tenancyId: sampleTenancy, expiresAt: null }),
     },
     clock,
     random,
@@ -90,8 +105,8 @@ export const createGatewayUnderTest = (
     exchange,
   });
   const endpoints = createEndpoints({
-    allowedRegions: [region],
-    homeRegion: region,
+    allowedRegions: regions,
+    homeRegion,
     template: `${origin}/{region}/{package}`,
     fill: (template) => template,
   });
@@ -102,7 +117,7 @@ export const createGatewayUnderTest = (
     endpoints,
     observations,
     clock,
-    tenancyId: async () => 't',
+    tenancyId,
   });
   const isListComplete = ({ service }: Pick<WorkRequestRef, 'service'>): boolean =>
     catalog[service].listLacks.size === 0;
@@ -120,7 +135,7 @@ export const createGatewayUnderTest = (
         ? `${ref.service} ${ref.region} ${compartmentId}`
         : null;
     },
-    isHeldUp: (ref) => upstream.isHeldUp(ref),
+    backlog: (ref) => upstream.backlog(ref),
     onWatch: (id, isWatched) => (isWatched ? observations.hold(id) : observations.release(id)),
     isTerminal: ({ isTerminal }) => isTerminal,
     isTerminalStatus,
@@ -129,8 +144,11 @@ export const createGatewayUnderTest = (
     bufferSize: settings.bufferSize,
     clock,
     random,
+    ...(defect.groups && { groups: defect.groups(createGroups()) }),
     ...defect.watchers,
   });
+  const made = createWaiting({ watchers, clock, firstMs: 2 * deadlineMs });
+  const waiting = defect.waiting?.(made) ?? made;
   const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
   const patient = source.for(errandOfPolls);
   const listForPolls: WorkRequestSource['list'] = async (asked) => {
@@ -139,9 +157,7 @@ export const createGatewayUnderTest = (
     return page;
   };
   const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });
-  const parents = createParentFinders({ upstream, endpoints, source, tenancyId: async () => 't', clock }).for(
-    errandOfPolls,
-  );
+  const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock }).for(errandOfPolls);
   const discovered = createDiscover({ list: listForPolls, parents });
   const discover = defect.discover?.(discovered) ?? discovered;
   const tell = (item: WorkRequest): void => {
@@ -165,23 +181,22 @@ export const createGatewayUnderTest = (
 
   return {
     watch: (ref) => defect.feed?.(watchers.watch(ref)) ?? watchers.watch(ref),
-    watchList(place) {
-      const feed = watchers.watchList({
-        places: [place],
-        matches: () => true,
-        wantsWhole: () => false,
-        more: null,
-      });
+    watchList(scope) {
+      const plan = planListWatch(scope, { endpoints, parents, maxCalls: 10_000 });
+      const feed = watchers.watchList(defect.plan?.(plan) ?? plan);
       return defect.feed?.(feed) ?? feed;
     },
     get: (ref) => query().get(ref),
-    list: ({ service }, compartmentId) => query().list({ service, region, compartmentId, limit: 100 }),
+    waitFor: (ref, options) => waiting.waitFor(ref, options),
+    list: ({ service, region }, compartmentId) =>
+      query().list({ service, region, compartmentId, limit: 100 }),
     async cancel(ref) {
       await cancelWorkRequest(query(), ref);
       watchers.hurry(ref);
     },
     stats: () => watchers.stats(),
     async close() {
+      waiting.stop();
       watchers.stop();
       await upstream.close();
     },

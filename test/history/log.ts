@@ -1,12 +1,19 @@
 /** What happened in a run, in order. The place in the list is what came first; times are true ones, not the wall clock's. */
 import type { ServiceName } from '../../datasources/catalog.ts';
+import type { ListScope } from '../../datasources/list-watch.ts';
 import type { WatchEvent } from '../../subscriptions/events.ts';
+import type { Waited } from '../../subscriptions/waiting.ts';
 
 export type Entry = { readonly at: number } & What;
 
 export type What =
   /** A call that went out to upstream. */
-  | { readonly kind: 'call'; readonly service: ServiceName; readonly path: string }
+  | {
+      readonly kind: 'call';
+      readonly service: ServiceName;
+      readonly region: string;
+      readonly path: string;
+    }
   /** The state of a work request reached the gateway whole. */
   | {
       readonly kind: 'state';
@@ -32,12 +39,10 @@ export type What =
       readonly found: 'state' | 'absent' | 'forbidden' | 'nothing';
     }
   | { readonly kind: 'join'; readonly who: number; readonly plot: number }
-  | {
-      readonly kind: 'joinList';
-      readonly who: number;
-      readonly service: ServiceName;
-      readonly compartmentId: string;
-    }
+  | { readonly kind: 'joinList'; readonly who: number; readonly scope: ListScope }
+  /** Somebody waits for a work request, and is answered. */
+  | { readonly kind: 'wait'; readonly who: number; readonly plot: number; readonly timeoutMs: number }
+  | { readonly kind: 'waited'; readonly who: number; readonly waited: Waited }
   | { readonly kind: 'leave'; readonly who: number }
   | { readonly kind: 'pull'; readonly who: number }
   | { readonly kind: 'event'; readonly who: number; readonly event: WatchEvent }

@@ -4,7 +4,7 @@ import { GatewayError } from '../../errors.ts';
 import type { Life } from '../../emulator/lives.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
 import { createManualClock, settle } from '../support/clock.ts';
-import { createTestCloud, region } from './cloud.ts';
+import { createTestCloud } from './cloud.ts';
 import { createGatewayUnderTest } from './gateway.ts';
 import type { Defect } from './gateway.ts';
 import { createLog } from './log.ts';
@@ -42,7 +42,7 @@ export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
     log,
     random: random.fork('cloud'),
   });
-  const refs = scene.plots.map(({ service }, index): WorkRequestRef => ({
+  const refs = scene.plots.map(({ service, region }, index): WorkRequestRef => ({
     service,
     region,
     workRequestId: cloud.ids[index] ?? '',
@@ -115,6 +115,18 @@ export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
     log.add({ kind: 'leave', who });
     void feed.return();
   };
+  const wait = async (
+    ref: WorkRequestRef,
+    { who, plot, timeoutMs }: Extract<Act, { kind: 'wait' }>,
+  ): Promise<void> => {
+    log.add({ kind: 'wait', who, plot, timeoutMs });
+    try {
+      const waited = await gateway.waitFor(ref, { timeoutMs, gone: closing.signal });
+      log.add({ kind: 'waited', who, waited });
+    } catch (error) {
+      log.add({ kind: 'error', who, error });
+    }
+  };
   const quietly = (asked: Promise<unknown>): void => void asked.catch(() => undefined);
 
   const act = (what: Act): void => {
@@ -128,13 +140,14 @@ export const play = async (scene: Scene, defect?: Defect): Promise<Run> => {
         return read(what.who, feed, what.reader);
       }
       case 'joinList': {
-        const plot = scene.plots[what.plot];
-        if (plot === undefined) return;
-        const { service, compartmentId } = plot;
-        log.add({ kind: 'joinList', who: what.who, service, compartmentId });
-        const feed = gateway.watchList({ service, region, compartmentId });
+        log.add({ kind: 'joinList', who: what.who, scope: what.scope });
+        const feed = gateway.watchList(what.scope);
         feeds.set(what.who, feed);
         return read(what.who, feed, what.reader);
+      }
+      case 'wait': {
+        const ref = refs[what.plot];
+        return ref && quietly(wait(ref, what));
       }
       case 'leave':
         return leave(what.who);

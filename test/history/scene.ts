@@ -6,6 +6,7 @@ import type { ServiceName } from '../../datasources/catalog.ts';
 import type { StepBody } from '../../emulator/control-schemas.ts';
 import { dialectOf } from '../../emulator/dialects.ts';
 import { wordFor } from '../../emulator/lives.ts';
+import type { ListScope } from '../../datasources/list-watch.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 
@@ -32,6 +33,7 @@ export interface Settings {
 /** One work request. */
 export interface Plot {
   readonly service: ServiceName;
+  readonly region: string;
   readonly compartmentId: string;
   readonly kind: PlotKind;
   readonly acceptedMsAgo: number;
@@ -91,13 +93,20 @@ export type Act =
       readonly plot: number;
       readonly reader: Reader;
     }
-  /** Subscribes to the list in which a work request stands. */
   | {
       readonly kind: 'joinList';
       readonly at: number;
       readonly who: number;
-      readonly plot: number;
+      readonly scope: ListScope;
       readonly reader: Reader;
+    }
+  /** `waitForWorkRequest` */
+  | {
+      readonly kind: 'wait';
+      readonly at: number;
+      readonly who: number;
+      readonly plot: number;
+      readonly timeoutMs: number;
     }
   | { readonly kind: 'leave'; readonly at: number; readonly who: number }
   | { readonly kind: 'get' | 'cancel'; readonly at: number; readonly plot: number }
@@ -126,7 +135,21 @@ const services: readonly ServiceName[] = [
   'BLOCKCHAIN',
   'LOADBALANCER',
 ];
-const compartments = ['ocid1.compartment.oc1..payments', 'ocid1.compartment.oc1..analytics'];
+const payments = 'ocid1.compartment.oc1..payments';
+const tests = 'ocid1.compartment.oc1..tests';
+const analytics = 'ocid1.compartment.oc1..analytics';
+/** What lies in what; null: in the tenancy. */
+export const parentOf: Readonly<Record<string, string | null>> = {
+  [payments]: null,
+  [tests]: payments,
+  [analytics]: null,
+};
+
+export const homeRegion = 'us-ashburn-1';
+export const regions: readonly string[] = [homeRegion, 'us-phoenix-1'];
+
+/** Whose list items hold every field, so that a list can be read for all. */
+const listed: readonly ServiceName[] = ['DATABASETOOLS', 'DEVOPS', 'BASTION', 'CONTAINERENGINE'];
 
 /** Whose get and list items tell `timeUpdated`. */
 const hasUpdateTime = (service: ServiceName): boolean => service === 'DATABASETOOLS';
@@ -134,13 +157,72 @@ const hasUpdateTime = (service: ServiceName): boolean => service === 'DATABASETO
 export const createScene = (seed: number): Scene => {
   const random = createRandom(seed);
   const settings = createSettings(random.fork('settings'));
+  const crowd = random.fork('crowd');
+  if (crowd.chance(0.12)) return createCrowdedScene(seed, crowd, settings);
   const plots = createPlots(random.fork('plots'), settings);
+  const acts = [
+    ...createActs(random.fork('acts'), plots, settings),
+    ...createWaits(random.fork('waits'), plots, settings),
+  ];
   return {
     seed,
     settings,
     plots,
     troubles: createTroubles(random.fork('troubles'), plots, settings),
-    acts: createActs(random.fork('acts'), plots, settings),
+    acts: acts.sort((one, other) => one.at - other.at),
+  };
+};
+
+/**
+ * Many work requests of a few places that share one budget, all watched, and too few calls for them; one of them is in no
+ * list any more, and does not answer.
+ */
+const createCrowdedScene = (seed: number, random: Random, given: Settings): Scene => {
+  const settings = {
+    ...given,
+    rps: random.pick([1, 2]),
+    pollMinMs: 1_000,
+    pollMaxMs: random.pick([1_000, 1_000, 5_000]),
+    deadlineMs: 5_000,
+  };
+  const { activeMs } = settings;
+  const service = random.pick(listed);
+  const place = { service, region: homeRegion, compartmentId: payments };
+  const sick = { ...createPlot(random, settings, service), ...place, bornAt: 0, forgottenAt: 10_000 };
+  const plots: readonly Plot[] = [
+    sick,
+    ...Array.from({ length: random.between(6, 9) }, (_, index) => ({
+      ...createPlot(random, settings, service),
+      ...place,
+      compartmentId: [payments, tests, analytics][index % 3] ?? payments,
+      retryAfterSeconds: null,
+    })),
+  ];
+  const troubles: readonly Trouble[] = [
+    {
+      kind: 'hanging',
+      from: 10_000,
+      to: activeMs,
+      share: 1,
+      plot: 0,
+      service,
+      amount: 0,
+    },
+  ];
+  const acts = plots.flatMap((plot, who): Act[] => {
+    const at = plot.bornAt + random.between(0, 2_000);
+    const staying: Act = { kind: 'join', at, who, plot: who, reader: { kind: 'eager' } };
+    return who > 0 && random.chance(0.2)
+      ? [staying, { kind: 'leave', at: random.between(at, activeMs), who }]
+      : [staying];
+  });
+  const lists = createActs(random, plots, settings).filter(({ kind }) => kind === 'joinList');
+  return {
+    seed,
+    settings,
+    plots,
+    troubles,
+    acts: [...acts, ...(random.chance(0.3) ? lists : [])].sort((one, other) => one.at - other.at),
   };
 };
 
@@ -174,7 +256,8 @@ const createPlot = (random: Random, { activeMs }: Settings, service: ServiceName
   const acceptedMsAgo = bornAt > 0 ? 0 : Math.round(age);
   return {
     service,
-    compartmentId: random.chance(0.7) ? (compartments[0] ?? '') : random.pick(compartments),
+    region: service !== 'IDENTITY' && random.chance(0.15) ? random.pick(regions) : homeRegion,
+    compartmentId: random.chance(0.7) ? payments : random.pick([payments, tests, analytics]),
     kind,
     bornAt,
     acceptedMsAgo,
@@ -263,8 +346,43 @@ const createTroubles = (
     };
   });
 
-/** Subscribers to lists are numbered from here. */
+/** Subscribers to lists, and those who wait, are numbered from here. */
 const firstOfLists = 100;
+const firstOfWaits = 200;
+
+const filters: readonly ListScope['filter'][] = [
+  { isTerminal: false },
+  { isTerminal: true },
+  { statuses: ['IN_PROGRESS', 'WAITING'] },
+  { statuses: ['SUCCEEDED', 'FAILED'] },
+  { statuses: ['SUSPENDED', 'NEEDS_ATTENTION', 'ACCEPTED'] },
+  // The run begins at that time.
+  { acceptedAfter: new Date(Date.UTC(2026, 0, 1) - 10_000) },
+];
+
+/** The place of one work request, or more than that. */
+const createScope = (random: Random, plots: readonly Plot[]): ListScope => {
+  const { service, region, compartmentId } = random.pick(plots);
+  const isWide = random.chance(0.4);
+  const isDeep = isWide && random.chance(0.6);
+  const others = plots.filter(() => random.chance(0.5)).map((plot) => plot.service);
+  return {
+    compartmentId: isDeep ? payments : compartmentId,
+    includeSubcompartments: isDeep,
+    services: isWide ? [...new Set([service, ...others])] : [service],
+    regions: !isWide ? [region] : random.chance(0.5) ? null : regions,
+    filter: random.chance(0.4) ? random.pick(filters) : {},
+  };
+};
+
+const createWaits = (random: Random, plots: readonly Plot[], { activeMs }: Settings): readonly Act[] =>
+  Array.from({ length: Math.max(0, random.between(-1, 3)) }, (_, index) => ({
+    kind: 'wait' as const,
+    at: random.between(0, activeMs),
+    who: firstOfWaits + index,
+    plot: random.between(0, plots.length - 1),
+    timeoutMs: random.pick([0, 5_000, 30_000, 300_000]),
+  }));
 
 const createActs = (random: Random, plots: readonly Plot[], settings: Settings): readonly Act[] => {
   const { activeMs } = settings;
@@ -288,7 +406,8 @@ const createActs = (random: Random, plots: readonly Plot[], settings: Settings):
       { kind: 'slow', everyMs: 2_000 },
       { kind: 'late' },
     ]);
-    acts.push({ kind: 'joinList', at, who: firstOfLists + who, plot: anyPlot(), reader });
+    const scope = createScope(random, plots);
+    acts.push({ kind: 'joinList', at, who: firstOfLists + who, scope, reader });
     if (random.chance(0.4))
       acts.push({ kind: 'leave', at: random.between(at, activeMs), who: firstOfLists + who });
   }
@@ -303,5 +422,5 @@ const createActs = (random: Random, plots: readonly Plot[], settings: Settings):
     const ms = random.pick([-hour, -20_000, -2_000, 2_000, 20_000, hour / 2]);
     acts.push({ kind: 'jump', at: random.between(0, activeMs), ms });
   }
-  return acts.sort((one, other) => one.at - other.at);
+  return acts;
 };

@@ -2,18 +2,20 @@
 import type { Entry } from './log.ts';
 import type { Run } from './run.ts';
 import { truthOf } from './truth.ts';
-import type { Complaint } from './verdict.ts';
+import type { Complaint } from './story.ts';
 
 export const traceOf = (run: Run, complaints: readonly Complaint[]): string => {
   const { scene, entries } = run;
   const lines = [
     `seed ${scene.seed}: ${JSON.stringify(scene.settings)}`,
-    ...scene.plots.flatMap(({ service, kind, retryAfterSeconds, forgottenAt }, plot) => [
-      `  work request ${plot}: ${service}, ${kind}, retry-after ${retryAfterSeconds}, forgotten at ${forgottenAt}`,
-      ...(run.lives[plot] ? truthOf(run.lives[plot], run.startedAt) : []).map(
-        ({ at, rawStatus, percent }, version) => `    version ${version} at ${at}: ${rawStatus} ${percent}`,
-      ),
-    ]),
+    ...scene.plots.flatMap(
+      ({ service, region, compartmentId, kind, retryAfterSeconds, forgottenAt }, plot) => [
+        `  work request ${plot}: ${service}, ${region}, ${compartmentId.slice(24)}, ${kind}, retry-after ${retryAfterSeconds}, forgotten at ${forgottenAt}`,
+        ...(run.lives[plot] ? truthOf(run.lives[plot], run.startedAt) : []).map(
+          ({ at, rawStatus, percent }, version) => `    version ${version} at ${at}: ${rawStatus} ${percent}`,
+        ),
+      ],
+    ),
     ...scene.troubles.map((trouble) => `  trouble: ${JSON.stringify(trouble)}`),
     '',
   ];
@@ -48,7 +50,16 @@ const lineOf = (entry: Entry): string => {
     case 'join':
       return `subscriber ${entry.who} joins #${entry.plot}`;
     case 'joinList':
-      return `subscriber ${entry.who} joins the list of ${entry.service} in ${entry.compartmentId}`;
+      return `subscriber ${entry.who} joins the list of ${JSON.stringify(entry.scope)}`;
+    case 'wait':
+      return `subscriber ${entry.who} waits for #${entry.plot}, ${entry.timeoutMs} ms at most`;
+    case 'waited': {
+      const { waited } = entry;
+      const state =
+        waited.kind === 'seen' &&
+        `version ${String(waited.workRequest.extras['version'])} ${waited.workRequest.rawStatus}${waited.workRequest.isStale ? ' stale' : ''}`;
+      return `subscriber ${entry.who} has waited: ${waited.kind} ${state || ''}`;
+    }
     case 'leave':
     case 'pull':
     case 'done':

@@ -3,71 +3,18 @@
  * one complaint.
  */
 import { catalog } from '../../datasources/catalog.ts';
+import type { ListScope } from '../../datasources/list-watch.ts';
 import type { WatchEvent } from '../../subscriptions/events.ts';
 import type { Entry } from './log.ts';
 import type { Run } from './run.ts';
-import type { Reader } from './scene.ts';
+import { parentOf } from './scene.ts';
+import type { Plot } from './scene.ts';
+import { isOver, jumpsWithin, knownAt, toleranceMs } from './story.ts';
+import type { Complain, Complaint, Look, Placed, Received, Seen, Story, Subscriber } from './story.ts';
 import { truthOf } from './truth.ts';
 import type { Version } from './truth.ts';
-
-export interface Complaint {
-  readonly rule: string;
-  readonly plot: number | null;
-  readonly who: number | null;
-  readonly at: number;
-  readonly what: string;
-}
-
-interface Placed {
-  /** Place in the log. */
-  readonly index: number;
-  readonly at: number;
-}
-
-/** A state that reached the gateway. */
-interface Seen extends Placed {
-  readonly version: number;
-  readonly retryAfterMs: number;
-  /** Holds every field, so that it can be told. */
-  readonly isWhole: boolean;
-}
-
-interface Received extends Placed {
-  readonly event: WatchEvent;
-  /** Which version of the truth it tells; -1 where it tells none. */
-  readonly version: number;
-}
-
-interface Subscriber {
-  readonly who: number;
-  /** To a list: then these are the events of one of its work requests. */
-  readonly isOfList: boolean;
-  readonly plot: number;
-  readonly reader: Reader;
-  readonly joined: Placed;
-  readonly ended: Placed & { readonly how: 'left' | 'done' | 'error' };
-  readonly events: readonly Received[];
-}
-
-interface Look {
-  readonly plot: number;
-  readonly from: Placed;
-  readonly to: Placed | null;
-  readonly found: string;
-}
-
-/** Everything about one work request. */
-interface Story {
-  readonly plot: number;
-  readonly truth: readonly Version[];
-  readonly seen: readonly Seen[];
-  /** Those of `seen` that tell something new: newer than all before, or as new as what was only seen in part. */
-  readonly news: readonly Seen[];
-  /** The percentage of each version as it may be told: it does not fall until a suspension was seen. */
-  readonly percents: ReadonlyMap<number, number>;
-  readonly looks: readonly Look[];
-  readonly subscribers: readonly Subscriber[];
-}
+import { judgeTurns } from './verdict-turns.ts';
+import { judgeWait } from './verdict-waits.ts';
 
 export const judge = (run: Run): readonly Complaint[] => {
   const complaints: Complaint[] = [];
@@ -75,11 +22,16 @@ export const judge = (run: Run): readonly Complaint[] => {
     void complaints.push({ rule, what, plot: null, who: null, at: run.closedAt, ...place });
   const subscribers = subscribersIn(run);
   const looks = looksIn(run.entries);
-  for (const plot of run.scene.plots.keys()) {
-    const story = storyOf(run, plot, looks, subscribers);
+  const stories = [...run.scene.plots.keys()].map((plot) => storyOf(run, plot, looks, subscribers));
+  for (const story of stories) {
+    const { plot } = story;
     for (const subscriber of story.subscribers) {
       const tell: Complain = (rule, what, place) =>
         complain(rule, what, { plot, who: subscriber.who, at: subscriber.ended.at, ...place });
+      if (subscriber.isWait) {
+        judgeWait(run, story, subscriber, tell);
+        continue;
+      }
       judgeForm(subscriber, tell);
       judgeStates(story, subscriber, tell);
       judgeCoverage(story, subscriber, tell);
@@ -89,37 +41,37 @@ export const judge = (run: Run): readonly Complaint[] => {
       judgeOverflow(run, story, subscriber, tell);
       judgeEnd(run, story, subscriber, tell);
     }
-    judgeLooks(run, story, (rule, what, place) => complain(rule, what, { plot, ...place }));
+    const tell: Complain = (rule, what, place) => complain(rule, what, { plot, ...place });
+    judgeLooks(run, story, tell);
+    judgeTurns(run, story, tell);
   }
-  judgeLists(run, subscribers, complain);
+  judgeLists(run, stories, subscribers, complain);
   judgeRate(run, complain);
   if (run.leftovers.watchers > 0) complain('nothing is left', `${run.leftovers.watchers} watchers run on`);
   if (run.leftovers.sleepers > 0) complain('nothing is left', `${run.leftovers.sleepers} timers run on`);
   return complaints;
 };
 
-type Complain = (rule: string, what: string, place?: Partial<Pick<Complaint, 'plot' | 'who' | 'at'>>) => void;
-
-/** Timers count in fractions of milliseconds, and sums of those are not exact. */
-const toleranceMs = 1;
-
 // ─── what happened, put in order ───
 
 const subscribersIn = (run: Run): readonly Subscriber[] => {
   const { entries, scene, closedAt } = run;
   return entries.flatMap((join, index): Subscriber[] => {
-    if (join.kind !== 'join' && join.kind !== 'joinList') return [];
+    if (join.kind !== 'join' && join.kind !== 'joinList' && join.kind !== 'wait') return [];
     const { who, at } = join;
     const own = entries.flatMap((entry, place) =>
       place > index && 'who' in entry && entry.who === who ? [{ ...entry, index: place }] : [],
     );
-    const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
+    const end = own.find(
+      ({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error' || kind === 'waited',
+    );
     const how = end?.kind === 'done' ? 'done' : end?.kind === 'error' ? 'error' : 'left';
     const act = scene.acts.find((one) => 'reader' in one && one.who === who);
     const subscriber = {
       who,
+      isWait: join.kind === 'wait',
       isOfList: join.kind === 'joinList',
-      reader: act && 'reader' in act ? act.reader : ({ kind: 'eager' } as const),
+      reader: act && 'reader' in act ? act.reader : ({ kind: 'late' } as const),
       joined: { index, at },
       ended: { index: end?.index ?? entries.length, at: end?.at ?? closedAt, how },
     } as const;
@@ -128,14 +80,39 @@ const subscribersIn = (run: Run): readonly Subscriber[] => {
         ? [{ index: entry.index, at: entry.at, event: entry.event, version: markOf(entry.event) }]
         : [],
     );
-    if (join.kind === 'join') return [{ ...subscriber, plot: join.plot, events }];
+    if (join.kind !== 'joinList') return [{ ...subscriber, plot: join.plot, events }];
     // Of a list: what it was told of each work request there, as if it had subscribed to that.
-    return [...scene.plots.entries()].flatMap(([plot, { service, compartmentId }]) =>
-      service === join.service && compartmentId === join.compartmentId
+    return [...scene.plots.entries()].flatMap(([plot, one]) =>
+      isIn(join.scope, one)
         ? [{ ...subscriber, plot, events: events.filter((one) => plotOf(run, one) === plot).map(asSingle) }]
         : [],
     );
   });
+};
+
+/** Whether it is in the place of a list, filter aside. */
+const isIn = (scope: ListScope, { service, region, compartmentId }: Plot): boolean =>
+  scope.services.includes(service) &&
+  (scope.regions?.includes(region) ?? true) &&
+  (compartmentId === scope.compartmentId ||
+    (scope.includeSubcompartments && parentOf[compartmentId] === scope.compartmentId));
+
+/** Whether a filter lets in what is in this version. */
+const isWanted = (
+  { filter }: ListScope,
+  truth: readonly Version[],
+  version: number,
+  startedAt: number,
+): boolean => {
+  const { statuses, isTerminal, acceptedAfter } = filter;
+  const state = truth[version];
+  const acceptedAt = startedAt + (truth[0]?.at ?? 0);
+  return (
+    state !== undefined &&
+    (statuses == null || statuses.some((status) => status === state.status)) &&
+    (isTerminal == null || isTerminal === isOver(state)) &&
+    (acceptedAfter == null || acceptedAt >= acceptedAfter.getTime())
+  );
 };
 
 const plotOf = (run: Run, { event: { workRequest } }: Received): number =>
@@ -239,9 +216,10 @@ const withVersions = (
   const events = subscriber.events.map((received) => {
     const { event, version: mark, index } = received;
     if (event.workRequest === null) return received;
-    const { rawStatus, percentComplete } = event.workRequest;
+    const { rawStatus, percentComplete, isTerminal } = event.workRequest;
     const fits = (version: number): boolean =>
       truth[version]?.rawStatus === rawStatus &&
+      isOver(truth[version]) === isTerminal &&
       (truth[version]?.percent === null || percents.get(version) === percentComplete);
     const newer = seen.filter((one) => one.version > mark && fits(one.version));
     const before = newer.filter((one) => one.index < subscriber.joined.index && event.type === 'SNAPSHOT');
@@ -252,7 +230,7 @@ const withVersions = (
         !one.isWhole &&
         one.version >= last.version,
     );
-    const isSame = mark === last.mark && !fits(mark) && fits(last.version);
+    const isSame = !fits(mark) && mark <= last.version && fits(last.version);
     // The details stayed, so the news is how far it is.
     const isProgress = mark === last.mark && event.type === 'CHANGED';
     const next = since.filter((one) => one.version > last.version).map((one) => one.version);
@@ -261,10 +239,10 @@ const withVersions = (
         ? Math.max(...before.map((one) => one.version))
         : isProgress && next.length > 0
           ? Math.min(...next)
-          : fits(mark) || since.length === 0
-            ? mark
-            : isSame
-              ? last.version
+          : isSame
+            ? last.version
+            : fits(mark) || since.length === 0
+              ? mark
               : Math.min(...since.map((one) => one.version));
     last = { mark, version };
     return { ...received, version };
@@ -272,20 +250,9 @@ const withVersions = (
   return { ...subscriber, events };
 };
 
-/** The newest that was seen; an end that was seen in part is read once more before it is told. */
-const knownAt = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, { index }: Placed): number =>
-  Math.max(
-    -1,
-    ...seen
-      .filter((one) => one.index < index && (one.isWhole || !truth[one.version]?.isFinal))
-      .map(({ version }) => version),
-  );
 const isState = ({ event }: Received): boolean => event.type !== 'GAP' && event.workRequest !== null;
 const isEnding = ({ event: { type, gap } }: Received): boolean =>
   type === 'FINISHED' || (type === 'GAP' && gap?.reason !== 'UPSTREAM_SILENT');
-const jumpsWithin = (run: Run, from: number, to: number): boolean =>
-  run.entries.some((entry) => entry.kind === 'jump' && entry.at >= from && entry.at <= to);
-
 // ─── the rules ───
 
 /** Numbers, order of types, and nothing after the end. */
@@ -342,6 +309,7 @@ const judgeStates = (
 ): void => {
   let last = knownAt({ truth, seen }, joined);
   let isPart = false;
+  let before: Received | null = null;
   for (const received of events.filter(isState)) {
     const { event, at } = received;
     const version = received.version;
@@ -359,8 +327,9 @@ const judgeStates = (
         { at },
       );
     if (version < last) complain('nothing backward', `${name} after version ${last}`, { at });
-    const isRest = isPart && markOf(event) === version;
+    const isRest = (isPart && markOf(event) === version) || tellsTime(before, received);
     isPart = markOf(event) < version;
+    before = received;
     if (version === last && event.type === 'CHANGED' && !isRest)
       complain('no duplicates', `${name} was told before`, { at });
     last = Math.max(last, version);
@@ -379,20 +348,40 @@ const judgeStates = (
   }
 };
 
+/** An answer that is older than what was seen in part may still bring the first time of all. */
+const tellsTime = (before: Received | null, { event: { workRequest } }: Received): boolean =>
+  before !== null &&
+  workRequest !== null &&
+  (['timeStarted', 'timeUpdated'] as const).some(
+    (name) => before.event.workRequest?.[name] === null && workRequest[name] !== null,
+  );
+
 /** Everything that the gateway saw while it was subscribed was told, in order, and what was merged is counted. */
-const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, complain: Complain): void => {
+const judgeCoverage = (
+  { truth, seen, news, looks }: Story,
+  subscriber: Subscriber,
+  complain: Complain,
+): void => {
   const { events, joined, ended, reader, isOfList } = subscriber;
   const states = events.filter(isState);
   const isOverflowed = events.at(-1)?.event.gap?.reason === 'OVERFLOW';
   const isReadToTheEnd = ended.how === 'done' || reader.kind === 'eager';
   const known = knownAt({ truth, seen }, joined);
+  // What is seen during a look is told after it: whoever leaves before that is not told.
+  const pending = looks.find(
+    ({ from, to }) => from.index < ended.index && (to === null || to.index > ended.index),
+  );
+  const until = ended.how === 'left' && pending ? pending.from.index : ended.index;
   const fresh = news.filter(
     ({ index, version }) => index > joined.index && index < ended.index && version >= known,
   );
   // The SNAPSHOT is what was known, or what the first look after that saw.
   const versions: number[] = [known];
   const whole = new Set<number>();
-  for (const { version, isWhole } of fresh) {
+  /** Seen while the last look was under way. */
+  let late = Infinity;
+  for (const { version, isWhole, index } of fresh) {
+    if (index > until) late = Math.min(late, versions.length);
     // What was seen in part can be told twice: how far it is, then the rest of it.
     if (version !== versions.at(-1) || isWhole) versions.push(version);
     if (isWhole) whole.add(versions.length - 1);
@@ -432,9 +421,9 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
 
   let place = -1;
   let isPart = false;
-  for (const received of states) {
+  for (const [index, received] of states.entries()) {
     const { event, version, at } = received;
-    const isRest = isPart && markOf(event) === version;
+    const isRest = (isPart && markOf(event) === version) || tellsTime(states[index - 1] ?? null, received);
     isPart = markOf(event) < version;
     if (isRest && version === versions[place] && event.mergedCount === 0) continue;
     if (version === versions[place] && event.type === 'FINISHED' && truth[version]?.isUnspoken) continue;
@@ -442,14 +431,7 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
     const name = `${event.type} of version ${version}`;
     // What was seen in part to be over is told as it stands there.
-    if (
-      isOfList &&
-      place < 0 &&
-      to < 0 &&
-      truth[version]?.isFinal &&
-      seen.some((one) => one.version === version)
-    )
-      return;
+    if (place < 0 && to < 0 && truth[version]?.isFinal && seen.some((one) => one.version === version)) return;
     // What was lost and is in its list again: whatever was seen in between was nobody's to tell.
     if (isOfList && event.type === 'SNAPSHOT' && place >= 0 && to >= place) {
       place = to;
@@ -466,7 +448,8 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
             (start) => start >= 0 && start <= to,
           )
         : [place + 1];
-    const fitting = starts.find((start) => canStandFor(start, to, event.mergedCount));
+    const fits = starts.filter((start) => canStandFor(start, to, event.mergedCount));
+    const fitting = fits.find((start) => !isLoss(start, to)) ?? fits[0];
     if (fitting === undefined)
       complain(
         'mergedCount',
@@ -480,15 +463,27 @@ const judgeCoverage = ({ truth, seen, news }: Story, subscriber: Subscriber, com
     place = to;
   }
   if (!isReadToTheEnd || isOverflowed || states.length === 0) return;
-  // After its end nothing is told any more.
+  // After its end nothing is told any more. Who comes to a list after that is told the end as it was then.
+  const last = versions[place] ?? -1;
+  const first = states[0]?.index ?? 0;
   const hasEnded =
     (ended.how === 'done' || isOfList) &&
-    (events.some(isEnding) || truth[versions[place] ?? -1]?.isFinal === true);
+    (events.some(isEnding) ||
+      truth[last]?.isFinal === true ||
+      (isOfList && truth[last]?.isUnspoken === true && wasReadTwice({ truth, seen }, first)));
   const left = versions
     .slice(place + 1)
-    .filter((version, index) => version >= 0 && !isOptional(place + 1 + index));
+    .filter((version, index) => version >= 0 && place + 1 + index < late && !isOptional(place + 1 + index));
   if (left.length > 0 && !hasEnded)
     complain('all that was seen', `versions ${left.join(', ')} were seen and not told`);
+};
+
+/** Finished by its time alone, and seen so in two looks before this place in the log. */
+const wasReadTwice = ({ truth, seen }: Pick<Story, 'truth' | 'seen'>, until: number): boolean => {
+  const held = seen.filter(
+    ({ version, isWhole, index }) => isWhole && truth[version]?.isUnspoken === true && index < until,
+  );
+  return held.length > 1;
 };
 
 const isNewStatus = (truth: readonly Version[], before: number, after: number): boolean =>
@@ -517,7 +512,7 @@ const judgeEnd = (
   if (end && reader.kind === 'eager' && ended.how !== 'done')
     complain('the end is told', `version ${end.version} was seen`, { at: end.at });
   const whole = seen.filter(({ isWhole }) => isWhole);
-  const held = whole.find(({ version, index }) => truth[version]?.isUnspoken && index < ended.index);
+  const held = seen.find(({ version, index }) => truth[version]?.isUnspoken && index < ended.index);
   const { pollMinMs } = run.scene.settings;
   const hasLookedAgain = (until: number): boolean =>
     looks.some(
@@ -555,7 +550,16 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
   const absences = story.looks.flatMap(({ found, to }) =>
     found === 'absent' && to ? [{ ...to, retryAfterMs: 0 }] : [],
   );
-  const answers = [...story.seen, ...absences].sort((one, other) => one.index - other.index);
+  // An end that was seen in part is read once more: until then it is not known, and no answer.
+  // Nor is what was seen in part anything to begin with.
+  const hasBegun = (index: number): boolean => {
+    const start = watchStart(story, index).index;
+    return story.seen.some((one) => one.isWhole && one.index > start && one.index < index);
+  };
+  const known = story.seen.filter(
+    ({ version, isWhole, index }) => isWhole || (!isOver(story.truth[version]) && hasBegun(index)),
+  );
+  const answers = [...known, ...absences].sort((one, other) => one.index - other.index);
   const throttles = run.entries.flatMap((entry) =>
     entry.kind === 'failed' && entry.service === service && entry.how === '429' ? [entry] : [],
   );
@@ -571,7 +575,11 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
     const to = starts[place + 1] ?? ended;
     const within = gaps.filter(({ index }) => index >= from.index && index < to.index);
     const [gap] = within;
-    if (within.length > 1)
+    // A watch that was taken up again knew something to begin with.
+    const glances = story.seen.filter(
+      ({ index, isWhole }) => !isWhole && index > from.index && index < to.index,
+    );
+    if (within.length > 1 + glances.length)
       complain('one GAP per silence', `${within.length} of them`, { at: within[1]?.at ?? 0 });
     const before = wholeAnswers.filter(({ index }) => index <= from.index).at(-1);
     const watchedFrom = watchStart(story, from.index);
@@ -606,7 +614,12 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
         ({ at, retryAfterMs }) => at + retryAfterMs + 2 * pollMaxMs - own,
       ),
     );
-    const isLong = to.at - own > patience + 1_000;
+    // What waits for the gateway's own budget is not upstream's silence.
+    const calls = run.entries.filter(
+      (entry) => entry.kind === 'call' && entry.service === service && entry.at > own && entry.at < to.at,
+    );
+    const isHeldUp = calls.length > ((to.at - own) / 2_000) * run.scene.settings.rps;
+    const isLong = to.at - own > patience + 1_000 && !isHeldUp;
     if (isLong && !gap && !wasTold(events, from.index, to.index) && !jumpsWithin(run, own, to.at))
       complain('GAP in every silence', `no answer for ${to.at - own} ms`, { at: to.at });
   }
@@ -693,7 +706,15 @@ const judgeAbsence = (
     }
   }
   const forbidden = present.find(({ found }) => found === 'forbidden');
-  if (forbidden && reader.kind === 'eager' && (reason !== 'FORBIDDEN' || ended.at > forbidden.at))
+  // What a list told meanwhile comes first, and may be the end.
+  const isToldOver = ended.how === 'done' && last?.event.workRequest?.isTerminal === true;
+  if (
+    forbidden &&
+    reader.kind === 'eager' &&
+    ended.at >= forbidden.at &&
+    (reason !== 'FORBIDDEN' || ended.at > forbidden.at) &&
+    !(isToldOver && ended.at === forbidden.at)
+  )
     complain('GAP FORBIDDEN', 'not told although upstream refused', { at: forbidden.at });
   if (
     reason === 'FORBIDDEN' &&
@@ -705,10 +726,11 @@ const judgeAbsence = (
 /** GAP OVERFLOW if and only if as many events wait as may. */
 const judgeOverflow = (
   run: Run,
-  { news }: Story,
+  { news, seen: sights }: Story,
   { events, joined }: Subscriber,
   complain: Complain,
 ): void => {
+  const inPart = new Set(sights.filter(({ isWhole }) => !isWhole).map(({ version }) => version));
   const { bufferSize } = run.scene.settings;
   const readBefore = (index: number): number => events.filter((one) => one.index < index).length;
   const firstSeen = ({ version, event }: Received): Placed | undefined =>
@@ -725,7 +747,9 @@ const judgeOverflow = (
     } else if (isState(received) && !isEnding(received) && received.event.mergedCount === 0 && place > 0) {
       const seen = firstSeen(received);
       const waiting = seen ? place - readBefore(seen.index) : 0;
-      if (waiting >= bufferSize)
+      // What was seen in part before may have been told of late.
+      const isSure = !inPart.has(received.version);
+      if (isSure && waiting >= bufferSize)
         complain('GAP OVERFLOW', `${waiting} events waited, ${bufferSize} may`, { at: received.at });
     }
   }
@@ -784,7 +808,7 @@ const judgeRate = (run: Run, complain: Complain): void => {
   const { rps } = run.scene.settings;
   const times = Map.groupBy(
     run.entries.flatMap((entry) => (entry.kind === 'call' ? [entry] : [])),
-    ({ service }) => service,
+    ({ service, region }) => `${service} ${region}`,
   );
   for (const [service, calls] of times) {
     for (const [place, { at }] of calls.entries()) {
@@ -798,12 +822,19 @@ const judgeRate = (run: Run, complain: Complain): void => {
 
 /** Longest time until a list is read that can be read: retries, and the back-off of a budget. */
 const readInMs = 150_000;
+/** Until what was seen to match is told: the second look, and rest before it that upstream asked for. */
+const enterInMs = 60_000;
 
 /** SNAPSHOT of each, SYNCED, then ADDED; of nothing else; and it does not complete. */
-const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Complain): void => {
+const judgeLists = (
+  run: Run,
+  stories: readonly Story[],
+  subscribers: readonly Subscriber[],
+  complain: Complain,
+): void => {
   for (const [index, join] of run.entries.entries()) {
     if (join.kind !== 'joinList') continue;
-    const { who, at: joinedAt } = join;
+    const { who, at: joinedAt, scope } = join;
     const tell = (rule: string, what: string, at = joinedAt): void => complain(rule, what, { who, at });
     const own = run.entries.slice(index).filter((entry) => 'who' in entry && entry.who === who);
     const end = own.find(({ kind }) => kind === 'leave' || kind === 'done' || kind === 'error');
@@ -818,15 +849,13 @@ const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Comp
       if (event.type === 'SYNCED' && place !== synced) tell('SYNCED', 'a second time', at);
       if (event.type === 'SNAPSHOT' && !isBefore) tell('SYNCED', `${name} after it`, at);
       if (event.type === 'ADDED' && isBefore) tell('SYNCED', `${name} before it`, at);
-      const { service, compartmentId } =
-        run.scene.plots[plotOf(run, { event, at, index: place, version: 0 })] ?? {};
-      const isOurs = service === join.service && compartmentId === join.compartmentId;
-      if (event.workRequest !== null && !isOurs) tell('only what is in the list', name, at);
+      const plot = run.scene.plots[plotOf(run, { event, at, index: place, version: 0 })];
+      if (event.workRequest !== null && !(plot && isIn(scope, plot)))
+        tell('only what is in the list', name, at);
       if (
         event.workRequest === null &&
         event.type === 'GAP' &&
-        !hasFailed(run, join.service, at) &&
-        !isTroubledAt(run, join.service, at)
+        scope.services.every((one) => !hasFailed(run, one, at) && !isTroubledAt(run, one, at))
       )
         tell('GAP of a list', `${name}, although nothing failed`, at);
     }
@@ -835,17 +864,33 @@ const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Comp
     const endsAt = end?.at ?? run.closedAt;
     if (synced < 0 && endsAt - joinedAt > readInMs) tell('SYNCED', `not within ${endsAt - joinedAt} ms`);
     for (const { plot, events: told, ended } of subscribers.filter((one) => one.who === who)) {
-      const { bornAt = 0, forgottenAt = null } = run.scene.plots[plot] ?? {};
+      const { bornAt = 0, forgottenAt = null, service = '' } = run.scene.plots[plot] ?? {};
+      const { truth = [], news = [], subscribers: present = [] } = stories[plot] ?? {};
+      const isWantedAt = (version: number): boolean => isWanted(scope, truth, version, run.startedAt);
+      // ADDED counts as the SNAPSHOT of its work request here.
+      for (const { event, version, at } of present.find((one) => one.who === who)?.events ?? [])
+        if (event.type === 'SNAPSHOT' && !isWantedAt(version))
+          complain('only what matches', `version ${version}`, { who, plot, at });
       const since = Math.max(joinedAt, bornAt);
-      if (
-        told.length === 0 &&
-        forgottenAt === null &&
-        endsAt - since > readInMs &&
-        !isTroubled(run, join.service, since)
-      )
-        complain('all of the list', `nothing within ${endsAt - since} ms`, { who, plot, at: since });
+      const isQuiet = forgottenAt === null && !isTroubled(run, service, since);
+      const wantedMs = longestOf(truth, since, endsAt, isWantedAt);
+      if (told.length === 0 && isQuiet && wantedMs > readInMs)
+        complain('all of the list', `nothing within ${wantedMs} ms`, { who, plot, at: since });
+      const match = news.find(
+        (one) =>
+          one.isWhole &&
+          one.at > since &&
+          one.at < endsAt - enterInMs &&
+          isWantedAt(one.version) &&
+          !isTroubled(run, service, one.at),
+      );
+      if (told.length === 0 && isQuiet && match)
+        complain('what comes to match is told', `version ${match.version} was seen at ${match.at}`, {
+          who,
+          plot,
+          at: match.at,
+        });
       const last = told.at(-1);
-      const truth = run.lives[plot] ? truthOf(run.lives[plot], run.startedAt) : [];
       const over = truth.find(({ isFinal }) => isFinal);
       const isTold = last && (isEnding(last) || last.event.workRequest?.isTerminal === true);
       if (last && !isTold && over && over.at < run.scene.settings.activeMs && ended.index >= run.closedIndex)
@@ -856,6 +901,24 @@ const judgeLists = (run: Run, subscribers: readonly Subscriber[], complain: Comp
         });
     }
   }
+};
+
+/** For how long at most without a break something held of what was true. */
+const longestOf = (
+  truth: readonly Version[],
+  from: number,
+  to: number,
+  holds: (version: number) => boolean,
+): number => {
+  let longest = 0;
+  let since: number | null = null;
+  for (const [version, { at }] of truth.entries()) {
+    if (at > to) break;
+    since = holds(version) ? (since ?? Math.max(from, at)) : null;
+    const until = Math.min(to, truth[version + 1]?.at ?? to);
+    if (since !== null) longest = Math.max(longest, until - since);
+  }
+  return longest;
 };
 
 const hasFailed = (run: Run, service: string, until: number): boolean =>

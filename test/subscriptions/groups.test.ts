@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { WorkRequest } from '../../datasources/types.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
 import { createManualClock } from '../support/clock.ts';
-import { pollMinMs, readAll, refOf, rules, workRequestOf } from './harness.ts';
+import { pollMinMs, readAll, refOf, rules, upstreamError, workRequestOf } from './harness.ts';
 
 /** Watchers over a source in which each work request is as old as the test says, and looks of one breath are on record. */
 const createGroupBench = (ages: Readonly<Record<string, number>>, retryAfterMs: number | null = null) => {
@@ -68,6 +68,65 @@ describe('watches of one group', () => {
   });
 });
 
+test('the second look at what `timeFinished` alone calls finished comes no sooner for the looks of others', async () => {
+  const clock = createManualClock();
+  const watchers = createWatchers({
+    ...rules,
+    clock,
+    random: () => 0.5,
+    keyOf: ({ workRequestId }) => workRequestId,
+    groupOf: ({ compartmentId }) => compartmentId,
+    read: async (ref) =>
+      workRequestOf({
+        ref,
+        id: ref.workRequestId,
+        compartmentId: 'c',
+        ...(ref.workRequestId === 'finished' && {
+          timeStarted: new Date(clock.now() - 60 * minutes),
+          timeFinished: new Date(clock.now()),
+        }),
+      }),
+  });
+  readAll(watchers.watch(refOf('other')));
+  await clock.advance((3 * pollMinMs) / 4);
+  const reader = readAll(watchers.watch(refOf('finished')));
+  await clock.advance(pollMinMs - 1);
+  expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
+  await clock.advance(1);
+  expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS', 'FINISHED IN_PROGRESS']);
+  watchers.stop();
+});
+
+describe('where one of a group cannot be read', () => {
+  test('the others’ looks do not take it along sooner than the shortest interval after it was tried', async () => {
+    const clock = createManualClock();
+    const looks: Record<string, number[]> = { sick: [], b: [] };
+    let isSick = false;
+    const watchers = createWatchers({
+      ...rules,
+      pollMaxMs: pollMinMs,
+      clock,
+      random: () => 0.5,
+      keyOf: ({ workRequestId }) => workRequestId,
+      groupOf: ({ compartmentId }) => compartmentId,
+      async read(ref) {
+        const id = ref.workRequestId;
+        looks[id]?.push(clock.passed());
+        if (id === 'sick' && isSick) throw upstreamError('UPSTREAM_UNAVAILABLE');
+        return workRequestOf({ ref, id, compartmentId: 'c', retryAfterMs: id === 'b' ? 2_300 : null });
+      },
+    });
+    for (const id of ['sick', 'b']) readAll(watchers.watch(refOf(id)));
+    await clock.advance(pollMinMs / 2);
+    isSick = true;
+    await clock.advance(10 * pollMinMs);
+    const delays = (looks['sick'] ?? []).slice(1).map((at, index) => at - (looks['sick']?.[index] ?? 0));
+    expect(delays.length).toBeGreaterThan(5);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(pollMinMs / 2);
+    watchers.stop();
+  });
+});
+
 describe('while looks wait for the budget of the gateway', () => {
   /** Each read waits until the test answers all that were made by then. */
   const createShortBench = () => {
@@ -75,13 +134,14 @@ describe('while looks wait for the budget of the gateway', () => {
     const waiting = new Map<string, () => void>();
     const begun: string[] = [];
     const late: number[] = [];
+    const turn = Promise.withResolvers<void>();
     const watchers = createWatchers({
       ...rules,
       clock,
       random: () => 0.5,
       keyOf: ({ workRequestId }) => workRequestId,
       groupOf: ({ compartmentId }) => compartmentId,
-      isHeldUp: () => true,
+      backlog: () => turn.promise,
       observeLateness: (lateMs) => late.push(lateMs),
       read({ workRequestId: id }) {
         begun.push(id);
@@ -95,7 +155,7 @@ describe('while looks wait for the budget of the gateway', () => {
       for (const id of ids) waiting.get(id)?.();
       await clock.advance(0);
     };
-    return { clock, watchers, begun, late, answer };
+    return { clock, watchers, begun, late, answer, turn };
   };
 
   test('whoever comes due looks with the next batch, and says how late that was', async () => {
@@ -123,6 +183,45 @@ describe('while looks wait for the budget of the gateway', () => {
     expect(late.at(-1)).toBe(pollMinMs);
     watchers.stop();
     expect(clock.sleepers).toBe(0);
+  });
+
+  test('the next batch waits for the turn of the one before, not for an answer that does not come', async () => {
+    const { clock, watchers, begun, answer, turn } = createShortBench();
+    for (const id of ['a', 'b']) readAll(watchers.watch(refOf(id)));
+    await answer('a');
+    await clock.advance(pollMinMs / 2 + 1);
+    await answer('b');
+    begun.length = 0;
+    // a looks alone, and hangs; b comes due meanwhile.
+    await clock.advance(3 * pollMinMs);
+    expect(begun).toEqual(['a']);
+    turn.resolve();
+    await clock.advance(0);
+    expect(begun).toEqual(['a', 'b']);
+    watchers.stop();
+  });
+
+  test('and nobody is stuck behind one that asked for rest', async () => {
+    const { clock, watchers, begun, answer } = createShortBench();
+    for (const id of ['a', 'b', 'c']) readAll(watchers.watch(refOf(id)));
+    await answer('a', 'b', 'c');
+    await clock.advance(pollMinMs);
+    // a and b come due while c's answer is awaited.
+    await answer('a', 'b');
+    begun.length = 0;
+    // An older answer that somebody else read asks for rest.
+    const asking = workRequestOf({ ref: refOf('a'), id: 'a', compartmentId: 'c', retryAfterMs: 60_000 });
+    watchers.observe({ ...asking, isPartial: true });
+    await clock.advance(2 * pollMinMs);
+    await answer('c', 'b');
+    await clock.advance(2 * pollMinMs);
+    await answer('c', 'b');
+    expect(begun).not.toContain('a');
+    expect(begun).toContain('b');
+    await clock.advance(60_000);
+    await answer('b', 'c');
+    expect(begun).toContain('a');
+    watchers.stop();
   });
 
   test('what somebody else saw meanwhile puts off the look', async () => {
@@ -158,6 +257,47 @@ describe('a look that is hurried', () => {
 });
 
 describe('what a poll reads beside', () => {
+  /** A watch whose every look but the first takes until the test answers it. */
+  const createSlowBench = async () => {
+    const clock = createManualClock();
+    const answers: ((workRequest: WorkRequest) => void)[] = [];
+    const watchers = createWatchers({
+      ...rules,
+      clock,
+      random: () => 0.5,
+      keyOf: ({ workRequestId }) => workRequestId,
+      read: () => new Promise((resolve) => answers.push(resolve)),
+    });
+    const of = (percentComplete: number): WorkRequest =>
+      workRequestOf({ ref: refOf('a'), id: 'a', percentComplete });
+    const reader = readAll(watchers.watch(refOf('a')));
+    await clock.advance(0);
+    answers.shift()?.(of(10));
+    await clock.advance(pollMinMs);
+    return { clock, watchers, of, reader };
+  };
+
+  test('is told before what others read later, though a look is under way', async () => {
+    const { clock, watchers, of, reader } = await createSlowBench();
+    watchers.pass(of(20));
+    watchers.observe(of(30));
+    await clock.advance(0);
+    expect(reader.told().slice(1)).toEqual(['CHANGED IN_PROGRESS 20', 'CHANGED IN_PROGRESS 30']);
+    watchers.stop();
+  });
+
+  test('ends a silence that was told, and the next one is told again', async () => {
+    const { clock, watchers, of, reader } = await createSlowBench();
+    await clock.advance(3 * pollMinMs);
+    expect(reader.told().at(-1)).toBe('GAP UPSTREAM_SILENT');
+    watchers.pass(of(20));
+    await clock.advance(0);
+    expect(reader.told().at(-1)).toBe('CHANGED IN_PROGRESS 20');
+    await clock.advance(3 * pollMinMs);
+    expect(reader.told().at(-1)).toBe('GAP UPSTREAM_SILENT');
+    watchers.stop();
+  });
+
   test('is told after the look that waits, and once where it is its own answer', async () => {
     const clock = createManualClock();
     let answer = Promise.withResolvers<WorkRequest>();

@@ -32,6 +32,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
   const lists: { readonly at: number; readonly isWhole: boolean }[] = [];
   const gets: string[] = [];
   let held = Promise.resolve();
+  let refused: string | null = null;
   const itemOf = (id: string, compartmentId: string, fields: Fields, origin: 'get' | 'list'): WorkRequest =>
     workRequestOf({ ref: refOf(id), id, compartmentId, origin, observedAt: clock.now(), ...fields });
   let watchers: Watchers | null = null;
@@ -44,6 +45,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
     async read({ workRequestId }) {
       gets.push(workRequestId);
       await held;
+      if (workRequestId === refused) return null;
       for (const [compartmentId, content] of cloud) {
         const fields = content instanceof Map ? content.get(workRequestId) : undefined;
         if (fields) return itemOf(workRequestId, compartmentId, fields, 'get');
@@ -84,7 +86,9 @@ const createCloud = ({ isListComplete = true } = {}) => {
     held = promise;
     return resolve;
   };
-  return { clock, watchers, set, watch, lists, gets, hold };
+  /** Gets of it find nothing, though the list shows it. */
+  const refuse = (id: string | null): void => void (refused = id);
+  return { clock, watchers, set, watch, lists, gets, hold, refuse };
 };
 
 const told = ({ events }: Reader): readonly string[] =>
@@ -176,6 +180,21 @@ describe('a watched list', () => {
     watchers.stop();
   });
 
+  test('tells who waits for a final word of one that comes after the time of finish', async () => {
+    const { clock, set, watch, watchers } = createCloud();
+    set('c', { a: {} });
+    const all = readAll(watch());
+    const picky = readAll(watch({ matches: ({ status }) => status === 'SUCCEEDED' }));
+    await settle();
+    set('c', { a: { timeFinished: new Date(0) } });
+    await clock.advance(4 * pollMinMs);
+    set('c', { a: { timeFinished: new Date(0), status: 'SUCCEEDED' } });
+    await clock.advance(4 * 60_000);
+    expect(told(all)).toEqual(['SNAPSHOT IN_PROGRESS a', 'SYNCED', 'FINISHED IN_PROGRESS a']);
+    expect(told(picky)).toEqual(['SYNCED', 'ADDED SUCCEEDED a']);
+    watchers.stop();
+  });
+
   test('goes on with what gets did not find, where the list shows it again', async () => {
     const { clock, set, watch, watchers } = createCloud();
     set('c', { a: {} });
@@ -189,6 +208,35 @@ describe('a watched list', () => {
     set('c', { a: { status: 'SUCCEEDED' } });
     await clock.advance(10 * pollMinMs);
     expect(told(reader).slice(3)).toEqual(['ADDED IN_PROGRESS 9 a', 'FINISHED SUCCEEDED a']);
+    watchers.stop();
+  });
+
+  test('whose items lack fields goes on with what a get did not find, ever more rarely', async () => {
+    const { clock, set, watch, watchers, gets, refuse } = createCloud({ isListComplete: false });
+    set('c', { a: {} });
+    refuse('a');
+    const reader = readAll(watch());
+    await clock.advance(30 * 60_000);
+    expect(told(reader)).toEqual(['SYNCED']);
+    expect(gets.length).toBeGreaterThan(4);
+    expect(gets.length).toBeLessThan(15);
+    refuse(null);
+    await clock.advance(11 * 60_000);
+    set('c', { a: { status: 'SUCCEEDED' } });
+    await clock.advance(60_000);
+    expect(told(reader).slice(1)).toEqual(['ADDED IN_PROGRESS a', 'FINISHED SUCCEEDED a']);
+    refuse('b');
+    set('c', { b: {} });
+    await clock.advance(60_000);
+    refuse(null);
+    await clock.advance(60_000);
+    expect(told(reader).slice(3)).toEqual(['ADDED IN_PROGRESS b']);
+    refuse('b');
+    await clock.advance(3 * 60_000);
+    expect(told(reader).slice(4)).toEqual(['GAP NOT_FOUND b']);
+    refuse(null);
+    await clock.advance(3 * 60_000);
+    expect(told(reader).slice(5)).toEqual(['ADDED IN_PROGRESS b']);
     watchers.stop();
   });
 
@@ -402,6 +450,25 @@ test('a thousand matches are taken, and no more', async () => {
   await settle();
   expect(refused.error()).toMatchObject({ code: 'LIMIT_EXCEEDED' });
   expect([watchers.stats().listings, clock.sleepers]).toEqual([0, 0]);
+});
+
+test('what is not over is followed to its end, however many came and ended since', async () => {
+  const { clock, set, watch, watchers } = createCloud();
+  const content: Record<string, Fields> = { a: {}, b: {} };
+  set('c', content);
+  const reader = readAll(watch({ matches: ({ isTerminal, id }) => !isTerminal || id.startsWith('other') }));
+  await settle();
+  for (let chunk = 0; chunk < 11; chunk += 1) {
+    for (let index = 0; index < 1_000; index += 1)
+      content[`other ${chunk * 1_000 + index}`] = { status: 'SUCCEEDED' };
+    set('c', content);
+    await clock.advance(60_000);
+  }
+  expect(reader.events).toHaveLength(11_003);
+  set('c', { ...content, a: { percentComplete: 5 }, b: { status: 'FAILED' } });
+  await clock.advance(60_000);
+  expect([...told(reader).slice(11_003)].sort()).toEqual(['CHANGED IN_PROGRESS 5 a', 'FINISHED FAILED b']);
+  watchers.stop();
 });
 
 test('a slow reader has the progress of each work request folded apart', async () => {

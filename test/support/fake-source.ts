@@ -57,6 +57,7 @@ export const createFakeSource = ({
   const listQueries: ListQuery[] = [];
   const byId = new Map(residents.map((resident) => [globalIdOf(resident.ref), resident]));
   let taken = 0;
+  let recorded = 0;
   let running = 0;
   let mostAtOnce = 0;
 
@@ -73,7 +74,7 @@ export const createFakeSource = ({
   const observe = ({ ref, compartmentId }: Resident, origin: 'get' | 'list'): WorkRequest =>
     observations.record(
       workRequestOf({ compartmentId, ...fields(ref, origin) }, { ref, origin }),
-      observations.nextCall(),
+      (recorded += 1),
     );
   const part =
     (kind: 'errors' | 'logs') =>

@@ -56,13 +56,13 @@ export const createFakeUpstream = (
       return paths;
     },
     async call(request): Promise<UpstreamAnswer> {
-      requests.push(request);
+      const ordinal = requests.push(request);
       const given = await answer(request, requests.length - 1);
       if (given instanceof Error) throw given;
       const { body, headers = {}, status = 200 } = given;
-      return { status, headers, body, opcRequestId: 'opc-1' };
+      return { status, headers, body, opcRequestId: 'opc-1', ordinal };
     },
-    isHeldUp: () => false,
+    backlog: () => null,
     async close() {},
   };
 };
