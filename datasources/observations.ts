@@ -95,7 +95,8 @@ export const createObservations = ({
         progress: moved.progress,
         percentFloor: moved.percentFloor,
         isTimeEarlier: moved.isTimeEarlier,
-        call: Math.max(call, before?.call ?? call),
+        // What was older told nothing: a replica that lags makes no answer late that is under way meanwhile.
+        call: isOlder ? before.call : Math.max(call, before?.call ?? call),
         compartmentId: seen.compartmentId ?? compartmentId ?? before?.compartmentId ?? null,
         listExtras,
       });
@@ -163,12 +164,17 @@ const complete = ({ progress, percentFloor, isTimeEarlier }: Known, older: WorkR
   progress: {
     ...progress,
     timeStarted: progress.timeStarted ?? older.timeStarted,
-    timeUpdated: progress.timeUpdated ?? older.timeUpdated,
+    timeUpdated: isTimeEarlier
+      ? later(progress.timeUpdated, older.timeUpdated)
+      : (progress.timeUpdated ?? older.timeUpdated),
     timeFinished: progress.timeFinished ?? older.timeFinished,
   },
   percentFloor,
   isTimeEarlier: isTimeEarlier || (progress.timeUpdated === null && older.timeUpdated !== null),
 });
+
+const later = (one: Date | null, other: Date | null): Date | null =>
+  one === null || (other !== null && other > one) ? other : one;
 
 /** The next progress: its percentage held where it fell within a run, and what a list item lacks as it was known. */
 const forward = (known: Known | undefined, next: WorkRequest): Moved => {

@@ -95,12 +95,12 @@ const gather = (group: Group, withinMs: number): void => {
   group.isGathering = false;
 };
 
-const flush = (group: Group): void => {
-  for (const member of group.members) if (member.isOverdue) return member.join(0);
-};
-
 const open = (group: Group, batch: object): void => {
   if (group.batch !== batch) return;
   group.batch = null;
   flush(group);
+};
+
+const flush = (group: Group): void => {
+  for (const member of group.members) if (member.isOverdue) return member.join(0);
 };

@@ -39,7 +39,10 @@ export interface WatcherOptions {
   readonly groups: Groups;
   /** What it looks together with, once it was seen. */
   readonly groupOf: (workRequest: WorkRequest) => string | null;
-  /** Resolved when the looks that wait for the gateway's own budget by now have had their turn; null: none waits. While some do, no answer is no silence of upstream's. */
+  /**
+   * Resolved when all looks that wait for the gateway's own budget by now have had their turn; null: none waits. While some
+   * do, no answer is no silence of upstream's.
+   */
   readonly backlog: (ref: WorkRequestRef) => Promise<void> | null;
   /** How much later than due a look began, in milliseconds. */
   readonly observeLateness: (lateMs: number) => void;
@@ -136,7 +139,6 @@ class PollingWatcher implements Watcher, Member {
   }
 
   observe(workRequest: WorkRequest): void {
-    if (this.#isStopped) return;
     // What waits for the look was seen before.
     for (const earlier of this.#passedBy.splice(0)) this.observe(earlier);
     if (this.#isStopped) return;

@@ -244,7 +244,10 @@ export const createWatchers = ({
       lists.sight(workRequest);
     },
     pass(workRequest) {
-      watchers.get(keyOf(workRequest.ref))?.pass(workRequest);
+      const key = keyOf(workRequest.ref);
+      const watcher = watchers.get(key);
+      if (watcher) watcher.pass(workRequest);
+      else observe(key, workRequest);
       lists.sight(workRequest);
     },
     hurry(ref) {

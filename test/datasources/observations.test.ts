@@ -220,6 +220,13 @@ describe('an answer to an earlier call that comes late', () => {
     expect(observations.record(workRequestOf({ ...early, timeUpdated: at(11) }), 1).status).toBe('WAITING');
   });
 
+  test('is told when the later call was answered by a replica that lags', () => {
+    const observations = createObservations();
+    observations.record(workRequestOf(early), 1);
+    expect(observations.record(workRequestOf({ status: 'ACCEPTED' }), 3)).toMatchObject({ isPartial: true });
+    expect(observations.record(workRequestOf(late), 2)).toMatchObject(late);
+  });
+
   test('of the same call, as the items of one list are, is not late', () => {
     const observations = createObservations();
     observations.record(workRequestOf(late), 2);
@@ -246,6 +253,17 @@ describe('an answer to an earlier call, where a list item told the newest withou
     expect(
       observations.record(workRequestOf({ status: 'NEEDS_ATTENTION', timeUpdated: at(7) }), 3).status,
     ).toBe('NEEDS_ATTENTION');
+  });
+
+  test('brings a later time than the last that was told', () => {
+    const observations = createObservations();
+    observations.record(workRequestOf({ status: 'IN_PROGRESS', timeUpdated: at(1) }), 1);
+    observations.record(listed({ status: 'WAITING' }), 3);
+    const seen = workRequestOf({ status: 'WAITING', timeUpdated: at(5) });
+    expect(observations.record(seen, 2).timeUpdated).toEqual(seen.timeUpdated);
+    expect(
+      observations.record(workRequestOf({ status: 'WAITING', timeUpdated: at(4) }), 2).timeUpdated,
+    ).toEqual(seen.timeUpdated);
   });
 
   test('keeps the times that nobody told yet', () => {

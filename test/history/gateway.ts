@@ -151,14 +151,29 @@ export const createGatewayUnderTest = (
   const waiting = defect.waiting?.(made) ?? made;
   const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
   const patient = source.for(errandOfPolls);
-  const listForPolls: WorkRequestSource['list'] = async (asked) => {
-    const page = await patient.list(asked);
+  const patientIf = (isWanted: () => boolean): WorkRequestSource =>
+    source.for({ ...errandOfPolls, isWanted });
+  const told = async (
+    reading: ReturnType<WorkRequestSource['list']>,
+  ): ReturnType<WorkRequestSource['list']> => {
+    const page = await reading;
     for (const item of page.items) watchers.pass(asFarAsListed(item));
     return page;
   };
-  const polls = createLoaders({ source: { ...patient, list: listForPolls }, observations, cache: false });
+  const polls = createLoaders({
+    source: {
+      ...patient,
+      get: (ref) => patientIf(() => watchers.isWatched(ref)).get(ref),
+      list: (asked) => told(patient.list(asked)),
+    },
+    observations,
+    cache: false,
+  });
   const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock }).for(errandOfPolls);
-  const discovered = createDiscover({ list: listForPolls, parents });
+  const discovered = createDiscover({
+    list: (asked) => told(patientIf(() => watchers.isListed(asked)).list(asked)),
+    parents,
+  });
   const discover = defect.discover?.(discovered) ?? discovered;
   const tell = (item: WorkRequest): void => {
     if (!defect.isSilentOnQueries) watchers.observe(item);

@@ -348,17 +348,19 @@ const judgeStates = (
   }
 };
 
-/** An answer that is older than what was seen in part may still bring the first time of all. */
+/** An answer that is older than what was seen in part may still bring a time that is not told there. */
 const tellsTime = (before: Received | null, { event: { workRequest } }: Received): boolean =>
   before !== null &&
   workRequest !== null &&
-  (['timeStarted', 'timeUpdated'] as const).some(
-    (name) => before.event.workRequest?.[name] === null && workRequest[name] !== null,
-  );
+  (['timeStarted', 'timeUpdated'] as const).some((name) => {
+    const [old, now] = [before.event.workRequest?.[name] ?? null, workRequest[name]];
+    const isLacking = catalog[workRequest.ref.service].listLacks.has(name);
+    return now !== null && (old === null || (isLacking && now > old));
+  });
 
 /** Everything that the gateway saw while it was subscribed was told, in order, and what was merged is counted. */
 const judgeCoverage = (
-  { truth, seen, news, looks }: Story,
+  { truth, seen, news, looks, percents }: Story,
   subscriber: Subscriber,
   complain: Complain,
 ): void => {
@@ -433,8 +435,9 @@ const judgeCoverage = (
     // What was seen in part to be over is told as it stands there.
     if (place < 0 && to < 0 && truth[version]?.isFinal && seen.some((one) => one.version === version)) return;
     // What was lost and is in its list again: whatever was seen in between was nobody's to tell.
-    if (isOfList && event.type === 'SNAPSHOT' && place >= 0 && to >= place) {
-      place = to;
+    const isSame = version >= 0 && percents.get(version) === percents.get(versions[place] ?? -1);
+    if (isOfList && event.type === 'SNAPSHOT' && place >= 0 && (to >= place || isSame)) {
+      place = Math.max(to, place);
       continue;
     }
     if (to < 0 || to <= place)
@@ -632,10 +635,17 @@ const wasTold = (events: readonly Received[], from: number, to: number): boolean
 /** Since when somebody subscribed without a break, as far as it is sure. */
 const watchStart = ({ subscribers }: Story, index: number): Placed => {
   let start: Placed = { index, at: Infinity };
+  // With its end a watch is over for all, also for those who have not read that far.
+  const ends = subscribers.flatMap(({ events }) =>
+    events.filter((one) => isEnding(one) && one.event.gap?.reason !== 'OVERFLOW'),
+  );
+  const isThere = ({ joined, ended }: Subscriber, until: number): boolean =>
+    ended.index >= until && !ends.some((end) => end.index > joined.index && end.index < until);
   for (let isMoved = true; isMoved;) {
     isMoved = false;
-    for (const { joined, ended } of subscribers) {
-      if (joined.index < start.index && ended.index >= start.index) {
+    for (const one of subscribers) {
+      const { joined } = one;
+      if (joined.index < start.index && isThere(one, start.index)) {
         start = joined;
         isMoved = true;
       }

@@ -369,18 +369,21 @@ describe('a rest that upstream asked for', () => {
     watchers.stop();
   });
 
-  test('tells who comes back the newest that anybody saw', async () => {
-    const { clock, watchers } = createBench([{ retryAfterMs: 40_000 }]);
-    const first = watchers.watch(refOf());
-    await settle();
-    await first.return();
-    watchers.observe(workRequestOf({ ref: refOf(), percentComplete: 90 }));
-    const reader = readAll(watchers.watch(refOf()));
-    await settle();
-    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS 90']);
-    await clock.advance(1_000);
-    watchers.stop();
-  });
+  test.each(['observe', 'pass'] as const)(
+    'tells who comes back the newest that anybody saw (%s)',
+    async (how) => {
+      const { clock, watchers } = createBench([{ retryAfterMs: 40_000 }]);
+      const first = watchers.watch(refOf());
+      await settle();
+      await first.return();
+      watchers[how](workRequestOf({ ref: refOf(), percentComplete: 90 }));
+      const reader = readAll(watchers.watch(refOf()));
+      await settle();
+      expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS 90']);
+      await clock.advance(1_000);
+      watchers.stop();
+    },
+  );
 });
 
 describe('a subscriber that does not read', () => {
