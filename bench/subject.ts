@@ -9,10 +9,11 @@ import { median } from './report.ts';
 
 const hasTaskset = spawnSync('taskset', ['-V']).status === 0;
 
-/** Runs `file` as a child on `core`; `args` reach it as `process.argv[2…]`. */
-export function start(file: string, core: number, args: readonly string[]): ReturnType<typeof spawn> {
+/** Runs `file` as a child on `core` (null: on any); `args` reach it as `process.argv[2…]`. */
+export function start(file: string, core: number | null, args: readonly string[]): ReturnType<typeof spawn> {
   const command = [process.execPath, fileURLToPath(file), ...args];
-  const [program = '', ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...command] : command;
+  const [program = '', ...rest] =
+    hasTaskset && core !== null ? ['taskset', '-c', String(core), ...command] : command;
   return spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

@@ -2,9 +2,11 @@
  * Watchers whose work requests one list brings. When one looks, those that would do so soon look in the same breath.
  *
  * While looks wait for the gateway's own budget, one batch of a group at a time does: whoever comes due meanwhile looks with
- * the next one, so that a turn brings all that the group wants by then instead of a single work request. It waits no
- * longer than for the turn: not for answers, which may be slow.
+ * the next one, so that a turn brings all that the group wants by then instead of a single work request. It waits for the
+ * turn and for a first answer, which may well bring it too; but for an answer no longer than a shortest interval.
  */
+import type { Agenda, Alarm } from './agenda.ts';
+
 export interface Member {
   /** Looks now if it would do so soon, or within this time. */
   join(withinMs: number): void;
@@ -30,36 +32,67 @@ export interface Groups {
 
 interface Group {
   readonly members: Set<Member>;
-  /** The looks that began last, while they wait for their turn. */
+  /** The looks that began last, while they wait for their turn or for a first answer. */
   batch: object | null;
   /** Those who join do not gather the others again. */
   isGathering: boolean;
+  /** Rings when an answer was waited for long enough. */
+  readonly alarm: Alarm;
 }
 
 const nothing = (): void => {};
 
-export const createGroups = (): Groups => {
+/** @param patienceMs how long a first answer is waited for */
+export const createGroups = (agenda: Agenda, patienceMs: number): Groups => {
   const groups = new Map<string, Group>();
-  return { enrol: (member) => new GroupMembership(groups, member) };
+  const groupOf = (name: string): Group => {
+    const found = groups.get(name);
+    if (found) return found;
+    const made: Group = {
+      members: new Set(),
+      batch: null,
+      isGathering: false,
+      alarm: agenda.createAlarm(() => open(made, made.batch)),
+    };
+    groups.set(name, made);
+    return made;
+  };
+  const all: All = {
+    groupOf,
+    patienceMs,
+    forget(name) {
+      const group = groups.get(name);
+      groups.delete(name);
+      if (group) group.batch = null;
+      group?.alarm.clear();
+    },
+  };
+  return { enrol: (member) => new GroupMembership(all, member) };
 };
 
+interface All {
+  readonly patienceMs: number;
+  groupOf(name: string): Group;
+  forget(name: string): void;
+}
+
 class GroupMembership implements Membership {
-  readonly #groups: Map<string, Group>;
+  readonly #all: All;
   readonly #member: Member;
   #name: string | null = null;
   #group: Group | null = null;
 
-  constructor(groups: Map<string, Group>, member: Member) {
-    this.#groups = groups;
+  constructor(all: All, member: Member) {
+    this.#all = all;
     this.#member = member;
   }
 
   moveTo(name: string | null): void {
     if (name === this.#name) return;
     this.#group?.members.delete(this.#member);
-    if (this.#name !== null && this.#group?.members.size === 0) this.#groups.delete(this.#name);
+    if (this.#name !== null && this.#group?.members.size === 0) this.#all.forget(this.#name);
     this.#name = name;
-    this.#group = name === null ? null : this.#groupOf(name);
+    this.#group = name === null ? null : this.#all.groupOf(name);
     this.#group?.members.add(this.#member);
   }
 
@@ -75,17 +108,12 @@ class GroupMembership implements Membership {
       const turn = this.#member.backlog();
       const batch = turn && {};
       group.batch = batch;
-      if (turn && batch) void turn.then(() => open(group, batch));
+      group.alarm.clear();
+      if (batch) void turn?.then(() => group.batch === batch && group.alarm.set(this.#all.patienceMs));
       gather(group, nextMs);
     }
     const { batch } = group;
     return () => batch && open(group, batch);
-  }
-
-  #groupOf(name: string): Group {
-    const group = this.#groups.get(name) ?? { members: new Set(), batch: null, isGathering: false };
-    this.#groups.set(name, group);
-    return group;
   }
 }
 
@@ -95,9 +123,10 @@ const gather = (group: Group, withinMs: number): void => {
   group.isGathering = false;
 };
 
-const open = (group: Group, batch: object): void => {
+const open = (group: Group, batch: object | null): void => {
   if (group.batch !== batch) return;
   group.batch = null;
+  group.alarm.clear();
   flush(group);
 };
 

@@ -11,6 +11,7 @@ import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import { createAgenda } from './agenda.ts';
+import type { Agenda } from './agenda.ts';
 import type { GapReason, Told } from './events.ts';
 import type { Feed } from './feed.ts';
 import { createFeed } from './feed.ts';
@@ -43,7 +44,7 @@ export interface WatchersOptions {
    */
   readonly groupOf?: (workRequest: WorkRequest) => string | null;
   /** Who looks together; by `groups.ts` where nothing else is said. */
-  readonly groups?: Groups;
+  readonly groups?: (agenda: Agenda) => Groups;
   /** Resolved when the reads of this place that wait for the gateway's own budget by now have had their turn; null: none waits. */
   readonly backlog?: (place: Pick<Place, 'service' | 'region'>) => Promise<void> | null;
   /** Called when a work request begins to be watched, and when it ends. */
@@ -116,7 +117,7 @@ export const createWatchers = ({
   isListComplete = () => true,
   keyOf,
   groupOf = () => null,
-  groups = createGroups(),
+  groups: given,
   backlog = () => null,
   onWatch,
   clock,
@@ -128,6 +129,7 @@ export const createWatchers = ({
 }: WatchersOptions): Watchers => {
   const watchers = new Map<string, Watcher>();
   const agenda = createAgenda(clock);
+  const groups = given?.(agenda) ?? createGroups(agenda, rules.pollMinMs);
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
   const tally = createTally();

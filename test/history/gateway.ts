@@ -144,7 +144,10 @@ export const createGatewayUnderTest = (
     bufferSize: settings.bufferSize,
     clock,
     random,
-    ...(defect.groups && { groups: defect.groups(createGroups()) }),
+    groups(agenda) {
+      const made = createGroups(agenda, settings.pollMinMs);
+      return defect.groups?.(made) ?? made;
+    },
     ...defect.watchers,
   });
   const made = createWaiting({ watchers, clock, firstMs: 2 * deadlineMs });
