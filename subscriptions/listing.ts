@@ -39,7 +39,8 @@ export interface ListingOptions {
   /** Whether items of this list hold all fields. */
   readonly isComplete: boolean;
   readonly follow: (ref: WorkRequestRef, seed: WorkRequest | null, writer: Writer) => Follow;
-  readonly isHeldUp: () => boolean;
+  /** Resolved when all reads that wait for the gateway's own budget by now have had their turn; null: none waits. */
+  readonly backlog: () => Promise<void> | null;
   readonly rules: Rules;
   readonly clock: Clock;
   readonly agenda: Agenda;
@@ -108,6 +109,8 @@ export const createListing = (options: ListingOptions): Listing => {
   let notBefore = 0;
   let interval = rules.pollMinMs;
   let lookedAt: number | null = null;
+  /** When the last look had its turn, as far as we know. */
+  let askedAt = 0;
   let dueAt: number | null = null;
   /** The last one. */
   let current: Look | null = null;
@@ -119,7 +122,15 @@ export const createListing = (options: ListingOptions): Listing => {
 
   const look = async (): Promise<void> => {
     isLooking = true;
-    lookedAt = clock.passed();
+    const begunAt = clock.passed();
+    lookedAt = askedAt = begunAt;
+    // Its own turn comes after those of all who wait already.
+    const ownTurn = options.backlog()?.then(options.backlog);
+    void ownTurn?.then(() => {
+      if (!isLooking || isStopped || lookedAt !== begunAt) return;
+      askedAt = clock.passed();
+      armSilence();
+    });
     if (dueAt !== null) options.observeLateness(Math.max(0, lookedAt - dueAt));
     dueAt = null;
     notBefore = 0;
@@ -294,7 +305,7 @@ export const createListing = (options: ListingOptions): Listing => {
       answeredAt + intervalsOfSilence * interval,
       notBefore && notBefore + interval,
     );
-    silenceAlarm.set(Math.max(quietUntil, (lookedAt ?? 0) + interval) - clock.passed());
+    silenceAlarm.set(Math.max(quietUntil, askedAt + interval) - clock.passed());
   };
 
   const startLook = (): void => {
@@ -303,7 +314,7 @@ export const createListing = (options: ListingOptions): Listing => {
   };
   const lookAlarm = agenda.createAlarm(startLook);
   const silenceAlarm = agenda.createAlarm(() => {
-    if (isLooking && options.isHeldUp()) silenceAlarm.set(interval);
+    if (isLooking && options.backlog() !== null) silenceAlarm.set(interval);
     else setTrouble(listSilenceOf(place, seenAt, clock.now()));
   });
 

@@ -229,6 +229,12 @@ class PollingWatcher implements Watcher, Member {
     this.#track = { ...this.#track, notBefore: 0 };
     // A look that is late itself (a suspended machine, a changed clock) is no silence of upstream.
     this.#armSilence(lookedAt + this.#track.intervalMs);
+    // What waits for a turn was not asked yet: its own comes after those of all who wait already.
+    const ownTurn = this.backlog()?.then(() => this.backlog());
+    void ownTurn?.then(() => {
+      if (this.#isLooking && this.#lookedAt === lookedAt)
+        this.#armSilence(this.#now + this.#track.intervalMs);
+    });
     const asking = this.#ask(lookedAt);
     const onAnswer = this.#membership.begin(this.#track.intervalMs);
     const outcome = await asking;

@@ -195,7 +195,7 @@ export const createWatchers = ({
           if (!present && seed) watcher.observe(seed);
           return watcher.follow(writer);
         },
-        isHeldUp: () => backlog(place) !== null,
+        backlog: () => backlog(place),
         rules,
         clock,
         agenda,

@@ -135,13 +135,15 @@ describe('while looks wait for the budget of the gateway', () => {
     const begun: string[] = [];
     const late: number[] = [];
     const turn = Promise.withResolvers<void>();
+    let isShort = true;
+    void turn.promise.then(() => (isShort = false));
     const watchers = createWatchers({
       ...rules,
       clock,
       random: () => 0.5,
       keyOf: ({ workRequestId }) => workRequestId,
       groupOf: ({ compartmentId }) => compartmentId,
-      backlog: () => turn.promise,
+      backlog: () => (isShort ? turn.promise : null),
       observeLateness: (lateMs) => late.push(lateMs),
       read({ workRequestId: id }) {
         begun.push(id);
@@ -200,6 +202,19 @@ describe('while looks wait for the budget of the gateway', () => {
     expect(begun).toEqual(['a']);
     await clock.advance(1);
     expect(begun).toEqual(['a', 'b']);
+    watchers.stop();
+  });
+
+  test('a call that has only just had its turn is no silence of upstream’s', async () => {
+    const { clock, watchers, answer, turn } = createShortBench();
+    const reader = readAll(watchers.watch(refOf('a')));
+    await answer('a');
+    await clock.advance(3 * pollMinMs - 1);
+    turn.resolve();
+    await clock.advance(pollMinMs - 1);
+    expect(reader.told()).toEqual(['SNAPSHOT IN_PROGRESS']);
+    await clock.advance(1);
+    expect(reader.told().at(-1)).toBe('GAP UPSTREAM_SILENT');
     watchers.stop();
   });
 
