@@ -233,9 +233,13 @@ const withVersions = (
     const isSame = !fits(mark) && mark <= last.version && fits(last.version);
     // The details stayed, so the news is how far it is.
     const isProgress = mark === last.mark && event.type === 'CHANGED';
+    // What looks the same may have come again since: it is that where something else was known in between.
+    const isNewest = !seen.some(
+      (one) => one.index < subscriber.joined.index && before.every(({ version }) => version < one.version),
+    );
     const next = since.filter((one) => one.version > last.version).map((one) => one.version);
     const version =
-      before.length > 0
+      before.length > 0 && (isNewest || since.length === 0)
         ? Math.max(...before.map((one) => one.version))
         : isProgress && next.length > 0
           ? Math.min(...next)
@@ -433,7 +437,8 @@ const judgeCoverage = (
     const to = isWhole ? versions.lastIndexOf(version) : versions.indexOf(version);
     const name = `${event.type} of version ${version}`;
     // What was seen in part to be over is told as it stands there.
-    if (place < 0 && to < 0 && truth[version]?.isFinal && seen.some((one) => one.version === version)) return;
+    const isEndInPart = truth[version]?.isFinal === true || (place < 0 && isOver(truth[version]));
+    if (to < 0 && isEndInPart && seen.some((one) => one.version === version)) return;
     // What was lost and is in its list again: whatever was seen in between was nobody's to tell.
     const isSame = version >= 0 && percents.get(version) === percents.get(versions[place] ?? -1);
     if (isOfList && event.type === 'SNAPSHOT' && place >= 0 && (to >= place || isSame)) {
@@ -636,11 +641,17 @@ const wasTold = (events: readonly Received[], from: number, to: number): boolean
 const watchStart = ({ subscribers }: Story, index: number): Placed => {
   let start: Placed = { index, at: Infinity };
   // With its end a watch is over for all, also for those who have not read that far.
-  const ends = subscribers.flatMap(({ events }) =>
-    events.filter((one) => isEnding(one) && one.event.gap?.reason !== 'OVERFLOW'),
+  const ends = subscribers.flatMap(({ events, reader }) =>
+    (reader.kind === 'eager' ? events : []).filter(
+      (one) => isEnding(one) && one.event.gap?.reason !== 'OVERFLOW',
+    ),
   );
-  const isThere = ({ joined, ended }: Subscriber, until: number): boolean =>
-    ended.index >= until && !ends.some((end) => end.index > joined.index && end.index < until);
+  // What is lost, and shown by its list again, is watched again by whoever watches that.
+  const isThere = ({ joined, ended, isOfList }: Subscriber, until: number): boolean =>
+    ended.index >= until &&
+    !ends.some(
+      ({ index, event }) => index > joined.index && index < until && (!isOfList || event.type === 'FINISHED'),
+    );
   for (let isMoved = true; isMoved;) {
     isMoved = false;
     for (const one of subscribers) {
