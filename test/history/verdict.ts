@@ -234,18 +234,20 @@ const withVersions = (
     // The details stayed, so the news is how far it is.
     const isProgress = mark === last.mark && event.type === 'CHANGED';
     // What looks the same may have come again since: it is that where something else was known in between.
-    const isNewest = !seen.some(
-      (one) => one.index < subscriber.joined.index && before.every(({ version }) => version < one.version),
-    );
+    const alike = Math.max(mark, ...before.map((one) => one.version));
+    const isAgain =
+      event.type === 'SNAPSHOT' &&
+      seen.some((one) => one.index < subscriber.joined.index && one.version > alike) &&
+      since.length > 0;
     const next = since.filter((one) => one.version > last.version).map((one) => one.version);
     const version =
-      before.length > 0 && (isNewest || since.length === 0)
-        ? Math.max(...before.map((one) => one.version))
+      before.length > 0 && !isAgain
+        ? alike
         : isProgress && next.length > 0
           ? Math.min(...next)
-          : isSame
+          : isSame && !isAgain
             ? last.version
-            : fits(mark) || since.length === 0
+            : (fits(mark) && !isAgain) || since.length === 0
               ? mark
               : Math.min(...since.map((one) => one.version));
     last = { mark, version };
@@ -305,13 +307,18 @@ const finalStatuses = new Set(['SUCCEEDED', 'PARTIALLY_SUCCEEDED', 'FAILED', 'CA
 const isHeld = ({ workRequest }: WatchEvent): boolean =>
   workRequest !== null && !finalStatuses.has(workRequest.status);
 
+/** What is seen while a look is under way is told after it; who comes to a list meanwhile is told what was known before. */
+const beforeLook = (looks: readonly Look[], joined: Placed): Placed =>
+  looks.find(({ from, to }) => from.index < joined.index && (to === null || to.index > joined.index))?.from ??
+  joined;
+
 /** Every state is a true one, whole, and none is older than the one before. */
 const judgeStates = (
-  { truth, seen, percents }: Story,
+  { truth, seen, percents, looks }: Story,
   { events, joined, isOfList }: Subscriber,
   complain: Complain,
 ): void => {
-  let last = knownAt({ truth, seen }, joined);
+  let last = knownAt({ truth, seen }, isOfList ? beforeLook(looks, joined) : joined);
   let isPart = false;
   let before: Received | null = null;
   for (const received of events.filter(isState)) {
@@ -372,14 +379,15 @@ const judgeCoverage = (
   const states = events.filter(isState);
   const isOverflowed = events.at(-1)?.event.gap?.reason === 'OVERFLOW';
   const isReadToTheEnd = ended.how === 'done' || reader.kind === 'eager';
-  const known = knownAt({ truth, seen }, joined);
+  const start = isOfList ? beforeLook(looks, joined) : joined;
+  const known = knownAt({ truth, seen }, start);
   // What is seen during a look is told after it: whoever leaves before that is not told.
   const pending = looks.find(
     ({ from, to }) => from.index < ended.index && (to === null || to.index > ended.index),
   );
   const until = ended.how === 'left' && pending ? pending.from.index : ended.index;
   const fresh = news.filter(
-    ({ index, version }) => index > joined.index && index < ended.index && version >= known,
+    ({ index, version }) => index > start.index && index < ended.index && version >= known,
   );
   // The SNAPSHOT is what was known, or what the first look after that saw.
   const versions: number[] = [known];
@@ -804,9 +812,9 @@ const judgeLooks = (run: Run, { looks, subscribers, seen, truth }: Story, compla
         ({ index, version }) => before?.to && index < before.to.index && truth[version]?.isUnspoken === false,
       )
       .at(-1);
-    const isOver = seen.some(({ index, version }) => index < from.index && truth[version]?.isFinal);
+    const isEnded = seen.some(({ index, version }) => index < from.index && isOver(truth[version]));
     const isAnswered =
-      !isOver &&
+      !isEnded &&
       before?.found === 'state' &&
       answer !== undefined &&
       answer.index > before.from.index &&
