@@ -230,7 +230,7 @@ const withVersions = (
         !one.isWhole &&
         one.version >= last.version,
     );
-    const isSame = !fits(mark) && mark <= last.version && fits(last.version);
+    const isSame = mark < last.version && fits(last.version);
     // The details stayed, so the news is how far it is.
     const isProgress = mark === last.mark && event.type === 'CHANGED';
     // What looks the same may have come again since: it is that where something else was known in between.
@@ -606,7 +606,9 @@ const judgeSilence = (run: Run, story: Story, subscriber: Subscriber, complain: 
         entry.kind === 'failed' && entry.service === service && entry.retryAfterMs > 0 ? [entry] : [],
       );
     if (gap && !jumpsWithin(run, quietSince, gap.at)) {
-      const ofThis = asked.filter(({ plot }) => plot === story.plot).map(({ retryAfterMs }) => retryAfterMs);
+      const ofThis = asked
+        .filter(({ plot, at, retryAfterMs }) => plot === story.plot && at + retryAfterMs > quietSince)
+        .map(({ retryAfterMs }) => retryAfterMs);
       const shortest = Math.max(
         3 * pollMinMs,
         before !== undefined && before.at >= watchedFrom.at ? before.retryAfterMs : 0,
