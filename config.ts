@@ -15,8 +15,8 @@ export interface Config {
     readonly audience: string;
     readonly jwksUrl: string;
   } | null;
-  /** Whoever reaches it may come in, from other machines too. */
-  readonly allowsAnonymous: boolean;
+  /** It may listen where other machines reach it: callers bring tokens, or something in front of it keeps the wrong ones away. */
+  readonly mayBeReached: boolean;
   /** Whether callers may ask what the schema holds, and have a playground. */
   readonly isExplorable: boolean;
   readonly upstream: 'emulator' | 'oci';
@@ -280,14 +280,9 @@ const contradictions: readonly {
     between: ['AUTH', ...tokenVariables],
     tell(values) {
       const missing = tokenVariables.filter((name) => values[name] === undefined);
-      return values.AUTH === 'jwt' && missing.length > 0 ? `AUTH=jwt needs ${missing.join(', ')}.` : null;
-    },
-  },
-  {
-    between: ['AUTH', ...tokenVariables],
-    tell(values) {
-      const given = tokenVariables.filter((name) => values[name] !== undefined);
-      return values.AUTH === 'none' && given.length > 0
+      if (values.AUTH === 'jwt') return missing.length > 0 ? `AUTH=jwt needs ${missing.join(', ')}.` : null;
+      const given = tokenVariables.filter((name) => !missing.includes(name));
+      return given.length > 0
         ? `${given.join(', ')} would be ignored: AUTH=jwt has callers send tokens, AUTH=none does not.`
         : null;
     },
@@ -377,7 +372,12 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     allowedOrigins: values.ALLOWED_ORIGINS,
     tokens: tokensOf(values),
     isExplorable: isExplorable(values),
-    allowsAnonymous: values.AUTH_ALLOW_ANONYMOUS === 'true' || values.AUTH !== 'none' || wrong.has('AUTH'),
+    // Where a word is wrong, what it was to allow is not known.
+    mayBeReached:
+      values.AUTH === 'jwt' ||
+      values.AUTH_ALLOW_ANONYMOUS === 'true' ||
+      wrong.has('AUTH') ||
+      wrong.has('AUTH_ALLOW_ANONYMOUS'),
     // Whose credential it is to be cannot be said: none is looked for.
     upstream: wrong.has('OCI_AUTH') ? 'emulator' : values.UPSTREAM,
     emulator: { port: values.EMULATOR_PORT, publicKeyFile: values.EMULATOR_PUBLIC_KEY_FILE ?? null },
@@ -432,8 +432,8 @@ const tokensOf = ({
  * Whom the address that it listens on lets in, where that must not be without a word; null: nobody.
  * @param address of this machine, as an IP address
  */
-export const exposureOf = ({ host, tokens, allowsAnonymous }: Config, address: string): string | null =>
-  tokens !== null || allowsAnonymous || isLoopback(address)
+export const exposureOf = ({ host, mayBeReached }: Config, address: string): string | null =>
+  mayBeReached || isLoopback(address)
     ? null
     : `HOST: ${host} lets other machines in, and with AUTH=none whoever gets there reads and cancels with the gateway's credentials. Set AUTH=jwt, or AUTH_ALLOW_ANONYMOUS=true where something in front of it lets only the right ones through.`;
 

@@ -11,7 +11,6 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { cancelWorkRequest } from './datasources/cancel.ts';
 import { catalog } from './datasources/catalog.ts';
-import { createDiscover } from './datasources/discovery.ts';
 import { createEndpoints } from './datasources/endpoints.ts';
 import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
@@ -21,6 +20,7 @@ import type { Loaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
 import { createPageCache } from './datasources/page-cache.ts';
 import { createParentFinders } from './datasources/parents.ts';
+import { createPolls } from './datasources/polls.ts';
 import { endpointOf } from './datasources/regions.ts';
 import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
@@ -110,8 +110,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   const asFarAsListed = (item: WorkRequest): WorkRequest =>
     isListComplete(item.ref) ? item : { ...item, isPartial: true };
   const watchers = createWatchers({
-    read: (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get'),
-    discover: (place, isKnown) => discover(place, isKnown),
+    read: (ref) => polls.loaders.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get'),
+    discover: (place, isKnown) => polls.discover(place, isKnown),
     isListComplete,
     keyOf: globalIdOf,
     groupOf({ ref }) {
@@ -147,31 +147,13 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     },
   });
   const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
-  /** Looks that are due together become one list, as the reads of a query do. */
-  const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
-  const patient = source.for(errandOfPolls);
-  const patientIf = (isWanted: () => boolean): WorkRequestSource =>
-    source.for({ ...errandOfPolls, isWanted });
-  const told = async (
-    reading: ReturnType<WorkRequestSource['list']>,
-  ): ReturnType<WorkRequestSource['list']> => {
-    const page = await reading;
-    for (const item of page.items) watchers.pass(asFarAsListed(item));
-    return page;
-  };
-  const polls = createLoaders({
-    source: {
-      ...patient,
-      get: (ref) => patientIf(() => watchers.isWatched(ref)).get(ref),
-      list: (query) => told(patient.list(query)),
-    },
+  const polls = createPolls({
+    source,
+    parents,
     observations,
-    cache: false,
-  });
-  const parentsForPolls = parents.for(errandOfPolls);
-  const discover = createDiscover({
-    list: (query) => told(patientIf(() => watchers.isListed(query)).list(query)),
-    parents: parentsForPolls,
+    isWatched: (ref) => watchers.isWatched(ref),
+    isListed: (place) => watchers.isListed(place),
+    pass: (item) => watchers.pass(asFarAsListed(item)),
   });
   const pages = createPageCache({
     observations,
@@ -196,7 +178,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
     watchList: (scope) =>
       watchers.watchList(
-        planListWatch(scope, { endpoints, parents: parentsForPolls, maxCalls: config.maxQueryCost }),
+        planListWatch(scope, { endpoints, parents: polls.parents, maxCalls: config.maxQueryCost }),
       ),
   } satisfies Omit<Context, 'caller' | 'loaders' | 'sweep' | 'cancel' | 'waitFor' | 'meter'>;
   const createContext = ({ isSubscription, signal, caller }: CallerInfo): Context => {

@@ -4,12 +4,11 @@
  * else when it subscribes. So it is looked for before either.
  */
 import { GraphQLError, Kind, OperationTypeNode } from 'graphql';
-import type { DocumentNode, FragmentDefinitionNode, SelectionNode } from 'graphql';
+import type { DocumentNode, SelectionNode } from 'graphql';
+import { collectFragments } from './compiled/plan.ts';
 
-export function findConditionsOnRoot({ definitions }: DocumentNode): readonly GraphQLError[] {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const one of definitions)
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
+export function findConditionsOnRoot(document: DocumentNode): readonly GraphQLError[] {
+  const fragments = new Map(Object.entries(collectFragments(document)));
   const errors: GraphQLError[] = [];
 
   const look = (selections: readonly SelectionNode[]): void => {
@@ -27,7 +26,7 @@ export function findConditionsOnRoot({ definitions }: DocumentNode): readonly Gr
       if (fragment !== undefined) look(fragment.selectionSet.selections);
     }
   };
-  for (const one of definitions) {
+  for (const one of document.definitions) {
     if (one.kind === Kind.OPERATION_DEFINITION && one.operation === OperationTypeNode.SUBSCRIPTION)
       look(one.selectionSet.selections);
   }

@@ -6,8 +6,9 @@
  * it is estimated at (cost/).
  */
 import { GraphQLError, Kind } from 'graphql';
-import type { DocumentNode, FragmentDefinitionNode, SelectionSetNode, ValidationRule } from 'graphql';
+import type { DocumentNode, SelectionSetNode, ValidationRule } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import { collectFragments } from './compiled/plan.ts';
 
 export interface DocumentLimits {
   /** Tokens that are read at all. */
@@ -69,16 +70,14 @@ export const createLimitRule =
 
 /** A fragment is measured once, however often it is spread; one that spreads itself is refused by another rule. */
 function createMeasure(document: DocumentNode): (selectionSet: SelectionSetNode) => Size {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  const fragments = collectFragments(document);
   const known = new Map<string, Size>();
 
   const sizeOfFragment = (name: string): Size => {
     const found = known.get(name);
     if (found !== undefined) return found;
     known.set(name, nothing);
-    const fragment = fragments.get(name);
+    const fragment = fragments[name];
     const size = fragment === undefined ? nothing : sizeOf(fragment.selectionSet);
     known.set(name, size);
     return size;

@@ -1,8 +1,13 @@
 /** The table of variables in `docs/operations.md`, from config.ts. */
 import { variables } from '../config.ts';
+import { fillBetween } from './marks.ts';
+import type { Marks } from './marks.ts';
 
-const begin = '<!-- variables: written by scripts/write-operations.ts -->';
-const end = '<!-- end of variables -->';
+const marks: Marks = {
+  file: 'docs/operations.md',
+  begin: '<!-- variables: written by scripts/write-operations.ts -->',
+  end: '<!-- end of variables -->',
+};
 
 const quote = (text: string): string => `\`${text}\``;
 
@@ -16,8 +21,4 @@ const table = (): string =>
     }),
   ].join('\n');
 
-export const withVariables = (document: string): string => {
-  const [before = '', rest = ''] = document.split(begin);
-  const [, after = ''] = rest.split(end);
-  return `${before}${begin}\n\n${table()}\n\n${end}${after}`;
-};
+export const withVariables = (document: string): string => fillBetween(document, marks, `${table()}\n`);

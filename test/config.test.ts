@@ -36,7 +36,7 @@ describe('without any variable', () => {
       allowedOrigins: [],
       tokens: null,
       isExplorable: true,
-      allowsAnonymous: false,
+      mayBeReached: false,
       upstream: 'emulator',
       emulator: { port: 4001, publicKeyFile: null },
       oci: {
@@ -271,7 +271,7 @@ describe('a bad value', () => {
   test('of whom to let in is told', () => {
     expect(loadConfig({ AUTH: 'jwt', ...issuer })).toMatchObject({
       tokens: { issuer: 'https://id.example.com/', audience: 'gateway', jwksUrl: issuer.AUTH_JWKS_URL },
-      allowsAnonymous: true,
+      mayBeReached: true,
     });
     expect(problemsOf({ AUTH: 'jwt' })).toEqual([
       'AUTH=jwt needs AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS_URL.',
@@ -321,6 +321,8 @@ describe('a bad value', () => {
     for (const address of ['0.0.0.0', '::', '192.0.2.1', '128.0.0.1', '::ffff:192.0.2.1'])
       expect(exposed({ HOST: 'all' }, address)).toMatch(/^HOST: all lets other machines in, .*AUTH=jwt/);
     expect(exposed({ AUTH_ALLOW_ANONYMOUS: 'true' }, '0.0.0.0')).toBeNull();
+    for (const wrong of [{ AUTH: 'x' }, { AUTH_ALLOW_ANONYMOUS: 'x' }])
+      expect(exposureOf(readConfig(wrong).config, '0.0.0.0')).toBeNull();
     expect(exposed({ AUTH: 'jwt', ...issuer }, '0.0.0.0')).toBeNull();
   });
 

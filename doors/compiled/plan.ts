@@ -78,8 +78,7 @@ export function planOperation(
     conditions,
     room,
     planObject(type, nodes) {
-      const collected = collectSubfields(schema, fragments, conditions, type, nodes);
-      const fields = plan(type, collected);
+      const fields = plan(type, collectSubfields(schema, fragments, conditions, type, nodes));
       if (room.fields <= 0) return createLoop(fields);
       const execute = createObjectExecutor(fields);
       return stability?.types.has(type.name) && areStable(stability, fields) ? keepText(execute) : execute;

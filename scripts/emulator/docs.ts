@@ -1,16 +1,16 @@
 /** The part of `docs/emulator.md` that is made from the schemas of the control door. */
 import { jsonSchemas } from '../../emulator/control-schemas.ts';
 import { serviceKeys } from '../../emulator/dialects.ts';
+import { fillBetween } from '../marks.ts';
+import type { Marks } from '../marks.ts';
 
-const begin = '<!-- schemas: written by scripts/write-emulator-docs.ts -->';
-const end = '<!-- end of schemas -->';
+const marks: Marks = {
+  file: 'docs/emulator.md',
+  begin: '<!-- schemas: written by scripts/write-emulator-docs.ts -->',
+  end: '<!-- end of schemas -->',
+};
 
-export function withSchemas(document: string): string {
-  const from = document.indexOf(begin);
-  const to = document.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`docs/emulator.md lacks the marks ${begin} and ${end}`);
-  return `${document.slice(0, from)}${begin}\n\n${schemaText()}\n${document.slice(to)}`;
-}
+export const withSchemas = (document: string): string => fillBetween(document, marks, schemaText());
 
 function schemaText(): string {
   const parts = Object.entries(jsonSchemas()).map(

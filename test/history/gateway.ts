@@ -6,25 +6,18 @@ import { createSecretKey } from 'node:crypto';
 import { cancelWorkRequest } from '../../datasources/cancel.ts';
 import { catalog } from '../../datasources/catalog.ts';
 import type { Discover } from '../../datasources/discovery.ts';
-import { createDiscover } from '../../datasources/discovery.ts';
 import { createEndpoints } from '../../datasources/endpoints.ts';
 import { createUpstream } from '../../datasources/http.ts';
 import type { UpstreamOptions } from '../../datasources/http.ts';
 import { globalIdOf } from '../../datasources/ids.ts';
 import { planListWatch } from '../../datasources/list-watch.ts';
 import type { ListScope, ListWatchPlan } from '../../datasources/list-watch.ts';
-import { createLoaders } from '../../datasources/loaders.ts';
 import { createObservations } from '../../datasources/observations.ts';
 import type { Observations } from '../../datasources/observations.ts';
 import { createParentFinders } from '../../datasources/parents.ts';
+import { createPolls } from '../../datasources/polls.ts';
 import { isTerminalStatus } from '../../datasources/status.ts';
-import type {
-  Clock,
-  Errand,
-  WorkRequest,
-  WorkRequestRef,
-  WorkRequestSource,
-} from '../../datasources/types.ts';
+import type { Clock, WorkRequest, WorkRequestRef, WorkRequestSource } from '../../datasources/types.ts';
 import { createWorkRequestSource } from '../../datasources/work-requests.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
 import { createGroups } from '../../subscriptions/groups.ts';
@@ -123,7 +116,7 @@ export const createGatewayUnderTest = (
     catalog[service].listLacks.size === 0;
   const asFarAsListed = (item: WorkRequest): WorkRequest =>
     isListComplete(item.ref) ? item : { ...item, isPartial: true };
-  const read: Read = (ref) => polls.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get');
+  const read: Read = (ref) => polls.loaders.workRequest(ref, isListComplete(ref) ? 'listItem' : 'get');
   const watchers = createWatchers({
     read: defect.read?.(onRead(read)) ?? onRead(read),
     discover: (place, isKnown) => discover(place, isKnown),
@@ -152,32 +145,15 @@ export const createGatewayUnderTest = (
   });
   const made = createWaiting({ watchers, clock, firstMs: 2 * deadlineMs });
   const waiting = defect.waiting?.(made) ?? made;
-  const errandOfPolls: Errand = { endsAt: Infinity, isPatient: true };
-  const patient = source.for(errandOfPolls);
-  const patientIf = (isWanted: () => boolean): WorkRequestSource =>
-    source.for({ ...errandOfPolls, isWanted });
-  const told = async (
-    reading: ReturnType<WorkRequestSource['list']>,
-  ): ReturnType<WorkRequestSource['list']> => {
-    const page = await reading;
-    for (const item of page.items) watchers.pass(asFarAsListed(item));
-    return page;
-  };
-  const polls = createLoaders({
-    source: {
-      ...patient,
-      get: (ref) => patientIf(() => watchers.isWatched(ref)).get(ref),
-      list: (asked) => told(patient.list(asked)),
-    },
+  const polls = createPolls({
+    source,
+    parents: createParentFinders({ upstream, endpoints, source, tenancyId, clock }),
     observations,
-    cache: false,
+    isWatched: (ref) => watchers.isWatched(ref),
+    isListed: (place) => watchers.isListed(place),
+    pass: (item) => watchers.pass(asFarAsListed(item)),
   });
-  const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock }).for(errandOfPolls);
-  const discovered = createDiscover({
-    list: (asked) => told(patientIf(() => watchers.isListed(asked)).list(asked)),
-    parents,
-  });
-  const discover = defect.discover?.(discovered) ?? discovered;
+  const discover = defect.discover?.(polls.discover) ?? polls.discover;
   const tell = (item: WorkRequest): void => {
     if (!defect.isSilentOnQueries) watchers.observe(item);
   };
@@ -200,7 +176,7 @@ export const createGatewayUnderTest = (
   return {
     watch: (ref) => defect.feed?.(watchers.watch(ref)) ?? watchers.watch(ref),
     watchList(scope) {
-      const plan = planListWatch(scope, { endpoints, parents, maxCalls: 10_000 });
+      const plan = planListWatch(scope, { endpoints, parents: polls.parents, maxCalls: 10_000 });
       const feed = watchers.watchList(defect.plan?.(plan) ?? plan);
       return defect.feed?.(feed) ?? feed;
     },

@@ -1,19 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
-import type { WorkRequest } from '../../datasources/types.ts';
+import type { WorkRequest, WorkRequestRef } from '../../datasources/types.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
 import { createManualClock } from '../support/clock.ts';
 import { pollMinMs, readAll, refOf, rules, upstreamError, workRequestOf } from './harness.ts';
+
+/** By compartment. */
+const grouped = {
+  ...rules,
+  random: () => 0.5,
+  keyOf: ({ workRequestId }: WorkRequestRef) => workRequestId,
+  groupOf: ({ compartmentId }: WorkRequest) => compartmentId,
+};
 
 /** Watchers over a source in which each work request is as old as the test says, and looks of one breath are on record. */
 const createGroupBench = (ages: Readonly<Record<string, number>>, retryAfterMs: number | null = null) => {
   const clock = createManualClock();
   const breaths = new Map<number, string[]>();
   const watchers = createWatchers({
-    ...rules,
+    ...grouped,
     clock,
-    random: () => 0.5,
-    keyOf: ({ workRequestId }) => workRequestId,
-    groupOf: ({ compartmentId }) => compartmentId,
     async read(ref): Promise<WorkRequest> {
       const id = ref.workRequestId;
       breaths.set(clock.passed(), [...(breaths.get(clock.passed()) ?? []), id]);
@@ -71,11 +76,8 @@ describe('watches of one group', () => {
 test('the second look at what `timeFinished` alone calls finished comes no sooner for the looks of others', async () => {
   const clock = createManualClock();
   const watchers = createWatchers({
-    ...rules,
+    ...grouped,
     clock,
-    random: () => 0.5,
-    keyOf: ({ workRequestId }) => workRequestId,
-    groupOf: ({ compartmentId }) => compartmentId,
     read: async (ref) =>
       workRequestOf({
         ref,
@@ -103,12 +105,9 @@ describe('where one of a group cannot be read', () => {
     const looks: Record<string, number[]> = { sick: [], b: [] };
     let isSick = false;
     const watchers = createWatchers({
-      ...rules,
+      ...grouped,
       pollMaxMs: pollMinMs,
       clock,
-      random: () => 0.5,
-      keyOf: ({ workRequestId }) => workRequestId,
-      groupOf: ({ compartmentId }) => compartmentId,
       async read(ref) {
         const id = ref.workRequestId;
         looks[id]?.push(clock.passed());
@@ -138,11 +137,8 @@ describe('while looks wait for the budget of the gateway', () => {
     let isShort = true;
     void turn.promise.then(() => (isShort = false));
     const watchers = createWatchers({
-      ...rules,
+      ...grouped,
       clock,
-      random: () => 0.5,
-      keyOf: ({ workRequestId }) => workRequestId,
-      groupOf: ({ compartmentId }) => compartmentId,
       backlog: () => (isShort ? turn.promise : null),
       observeLateness: (lateMs) => late.push(lateMs),
       read({ workRequestId: id }) {
