@@ -19,9 +19,13 @@ const regionId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const namespaceName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
 export const globalIdOf = ({ service, region, workRequestId, namespace }: WorkRequestRef): string =>
-  Buffer.from(
+  base64url(
     `${prefix}${service}:${region}:${workRequestId}${namespace === undefined ? '' : `:${namespace}`}`,
-  ).toString('base64url');
+  );
+
+/** Of Latin letters, which is all that its parts may hold; a Buffer would take several times its memory. */
+const base64url = (text: string): string =>
+  btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 
 /**
  * @returns the ref a global id stands for; null when it is no global id (then it may be a raw one).

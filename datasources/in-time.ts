@@ -14,6 +14,7 @@ export async function inTime<T>(work: Promise<T>, ms: number, clock: Clock, late
     return await Promise.race([work, alarm]);
   } finally {
     alarm.catch(() => undefined);
-    done.abort();
+    // With a reason, or one would be made, with a stack, for each call.
+    done.abort(null);
   }
 }

@@ -6,7 +6,6 @@
  * It also remembers what makes reads cheap: the compartment an id lives in, the OCID types a service's lists showed,
  * and what only list items hold. Bounded; what is evicted is asked for again.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { ServiceName } from './catalog.ts';
 import { globalIdOf, parseOcid } from './ids.ts';
@@ -52,7 +51,7 @@ interface Known {
   /** `timeUpdated` is that of an earlier state: the answer that told this one had none. */
   readonly isTimeEarlier: boolean;
   /** Ordinal of the latest call that told something. */
-  readonly call: number;
+  call: number;
   readonly compartmentId: string | null;
   readonly listExtras: WorkRequest['extras'] | null;
 }
@@ -70,9 +69,14 @@ export const createObservations = ({
   const listedTypes = new LRUCache<string, ReadonlySet<ServiceName>>({ max: 1_000 });
   let olderAnswers = 0;
 
+  /** Of the id that each service's lists showed last, up to its type. */
+  const lastTypes = new Map<ServiceName, string>();
   const noteType = (service: ServiceName, workRequestId: string): void => {
+    const last = lastTypes.get(service);
+    if (last !== undefined && workRequestId.startsWith(last)) return;
     const type = parseOcid(workRequestId)?.type;
     if (type === undefined) return;
+    lastTypes.set(service, `ocid1.${type}.`);
     const services = listedTypes.get(type);
     if (!services?.has(service)) listedTypes.set(type, new Set([...(services ?? []), service]));
   };
@@ -91,24 +95,20 @@ export const createObservations = ({
       if (isOlder) olderAnswers += 1;
       const moved = before && isOlder ? complete(before, seen) : forward(before, seen);
       const listExtras = seen.origin === 'list' ? seen.extras : (before?.listExtras ?? null);
-      known.set(key, {
-        progress: moved.progress,
-        percentFloor: moved.percentFloor,
-        isTimeEarlier: moved.isTimeEarlier,
-        // What was older told nothing: a replica that lags makes no answer late that is under way meanwhile.
-        call: isOlder ? before.call : Math.max(call, before?.call ?? call),
-        compartmentId: seen.compartmentId ?? compartmentId ?? before?.compartmentId ?? null,
-        listExtras,
-      });
+      // What was older told nothing: a replica that lags makes no answer late that is under way meanwhile.
+      const latest = isOlder ? before.call : Math.max(call, before?.call ?? call);
+      const lives = seen.compartmentId ?? compartmentId ?? before?.compartmentId ?? null;
+      if (before !== undefined && isNoNews(before, moved, listExtras, lives)) before.call = latest;
+      else known.set(key, { ...moved, call: latest, compartmentId: lives, listExtras });
       const extras = seen.origin === 'get' && listExtras ? { ...listExtras, ...seen.extras } : seen.extras;
-      return { ...seen, ...moved.progress, extras, ...(isOlder && { isPartial: true }) };
+      return !isOlder && extras === seen.extras && isSame(moved.progress, seen)
+        ? seen
+        : { ...seen, ...moved.progress, extras, ...(isOlder && { isPartial: true }) };
     },
     refresh(seen) {
       const progress = known.get(seen.id)?.progress;
       // The same object as long as it says the same: what was made of it can be used again.
-      return progress === undefined || isDeepStrictEqual(progress, progressOf(seen))
-        ? seen
-        : { ...seen, ...progress };
+      return progress === undefined || isSame(progress, seen) ? seen : { ...seen, ...progress };
     },
     hold(id) {
       held.set(id, passing.get(id));
@@ -178,29 +178,56 @@ const later = (one: Date | null, other: Date | null): Date | null =>
 
 /** The next progress: its percentage held where it fell within a run, and what a list item lacks as it was known. */
 const forward = (known: Known | undefined, next: WorkRequest): Moved => {
-  const progress = progressOf(next);
-  if (known === undefined) return { progress, percentFloor: progress.percentComplete, isTimeEarlier: false };
+  const { percentComplete } = next;
+  if (known === undefined)
+    return { progress: progressOf(next), percentFloor: percentComplete, isTimeEarlier: false };
+  const { progress } = known;
   // A resume starts a new run; the poller may have missed SUSPENDED itself.
-  const isResumed = isPaused(known.progress.status) && !isPaused(next.status);
+  const isResumed = isPaused(progress.status) && !isPaused(next.status);
   const floor = isResumed ? null : known.percentFloor;
-  const percentComplete =
-    next.percentComplete === null
-      ? next.origin === 'list'
+  const held =
+    percentComplete !== null
+      ? Math.max(percentComplete, floor ?? percentComplete)
+      : next.origin === 'list'
         ? floor
-        : null
-      : Math.max(next.percentComplete, floor ?? next.percentComplete);
+        : null;
+  const moved: Progress = {
+    ...progressOf(next),
+    percentComplete: held,
+    timeStarted: next.timeStarted ?? progress.timeStarted,
+    timeUpdated: next.timeUpdated ?? progress.timeUpdated,
+    timeFinished: next.timeFinished ?? progress.timeFinished,
+  };
   return {
-    progress: {
-      ...progress,
-      percentComplete,
-      timeStarted: next.timeStarted ?? known.progress.timeStarted,
-      timeUpdated: next.timeUpdated ?? known.progress.timeUpdated,
-      timeFinished: next.timeFinished ?? known.progress.timeFinished,
-    },
-    percentFloor: percentComplete ?? floor,
-    isTimeEarlier: next.timeUpdated === null && known.progress.timeUpdated !== null,
+    // What says the same stays the same object: nothing new has to be kept.
+    progress: isSame(progress, moved) ? progress : moved,
+    percentFloor: held ?? floor,
+    isTimeEarlier: next.timeUpdated === null && progress.timeUpdated !== null,
   };
 };
+
+const isSame = (one: Progress, other: Progress): boolean =>
+  one.status === other.status &&
+  one.rawStatus === other.rawStatus &&
+  one.isTerminal === other.isTerminal &&
+  one.isCancelable === other.isCancelable &&
+  one.percentComplete === other.percentComplete &&
+  one.timeStarted?.getTime() === other.timeStarted?.getTime() &&
+  one.timeUpdated?.getTime() === other.timeUpdated?.getTime() &&
+  one.timeFinished?.getTime() === other.timeFinished?.getTime();
+
+/** Whether all of it is known already. */
+const isNoNews = (
+  known: Known,
+  moved: Moved,
+  listExtras: Known['listExtras'],
+  compartmentId: string | null,
+): boolean =>
+  known.progress === moved.progress &&
+  known.percentFloor === moved.percentFloor &&
+  known.isTimeEarlier === moved.isTimeEarlier &&
+  known.listExtras === listExtras &&
+  known.compartmentId === compartmentId;
 
 const progressOf = (from: Progress): Progress => ({
   status: from.status,

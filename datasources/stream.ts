@@ -144,6 +144,8 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
   let ids = new Set<string>();
   const notes = new Map<string, SourceFailure>();
   const lags: ReadonlyMap<string, SortKey | null> = new Map(place.undecided?.map(({ id, lag }) => [id, lag]));
+  /** Nothing was told yet: all lies beyond. */
+  const isFromStart = after === null && lags.size === 0;
   /** With the index of the page that lists it; undefined: not seen yet. */
   const undecided = new Map<string, Undecided & { readonly page?: number }>(
     place.undecided?.map((one) => [one.id, one]),
@@ -223,7 +225,7 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
         return false;
       }
       // Where a get alone tells the time, only a get tells the place.
-      return (readsWhole && lacksTime) || isBeyond(keyOf(item));
+      return (readsWhole && lacksTime) || isFromStart || isBeyond(keyOf(item));
     });
     if (readsWhole) gets += wanted.length;
     const whole = readsWhole ? await Promise.all(wanted.map((item) => completed(item, page))) : wanted;
@@ -231,11 +233,12 @@ export const openStream = (source: Source, options: StreamOptions): Stream => {
       const listed = wanted[index];
       if (item === null || listed === undefined) continue;
       const key = keyOf(lacksTime ? item : listed);
-      if (isBeyond(key) && matches(filter, item)) kept.push({ item, key, page });
+      if ((isFromStart || isBeyond(key)) && matches(filter, item)) kept.push({ item, key, page });
       else undecided.delete(item.id);
     }
-    const rest = kept.slice(taken).sort((left, right) => compareKeys(left.key, right.key, order));
-    kept = [...kept.slice(0, taken), ...rest];
+    const told = kept.splice(0, taken);
+    kept.sort((left, right) => compareKeys(left.key, right.key, order));
+    if (taken > 0) kept = [...told, ...kept];
     earliestPages = null;
   };
 

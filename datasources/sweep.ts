@@ -139,14 +139,14 @@ const merge = async (
   const taken: Taken[] = [];
   const seen = new Set(position?.told);
   while (told.length < first) {
-    let foremost: { readonly stream: Stream; readonly head: Entry } | null = null;
-    for (const stream of streams) {
-      const head = stream.head();
-      if (head && (foremost === null || compareKeys(head.key, foremost.head.key, order) < 0))
-        foremost = { stream, head };
+    let stream: Stream | undefined;
+    let head: Entry | undefined;
+    for (const each of streams) {
+      const own = each.head();
+      if (own && (head === undefined || compareKeys(own.key, head.key, order) < 0))
+        [stream, head] = [each, own];
     }
-    if (foremost === null) break;
-    const { stream, head } = foremost;
+    if (stream === undefined || head === undefined) break;
     stream.take();
     // One work request can be in two lists: of two parents, say.
     if (!seen.has(head.item.id)) {

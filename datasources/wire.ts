@@ -44,13 +44,12 @@ export interface Observed {
 /** @throws UnreadableBody */
 export const readWorkRequest = (api: ServiceApi, body: unknown, observed: Observed): WorkRequest => {
   if (!isObject(body)) throw new UnreadableBody(`expected an object, got ${describeType(body)}`);
-  const { fields, rest } = split<FieldName>(body, api.names, readers);
+  const { fields, rest } = split(body, api.names, readers, noFields);
   const workRequestId = fields.id;
-  if (typeof workRequestId !== 'string' || workRequestId === '')
-    throw new UnreadableBody('the item has no id');
+  if (workRequestId === undefined || workRequestId === '') throw new UnreadableBody('the item has no id');
   // It would make a global id that nobody can ask with again, or one that reads as another's.
   if (!isNativeId(workRequestId)) throw new UnreadableBody('the id of the item is none');
-  const rawStatus = text(fields.status) ?? '';
+  const rawStatus = fields.status ?? '';
   const embedded = {
     ...(api.errors === 'embedded' &&
       (fields.errors !== undefined || isKnown(api, 'errors', observed)) && {
@@ -68,24 +67,25 @@ export const readWorkRequest = (api: ServiceApi, body: unknown, observed: Observ
     ...(observed.namespace !== undefined && { namespace: observed.namespace }),
   };
   const status = rawStatus === '' ? 'UNKNOWN' : foldStatus(rawStatus);
-  const timeFinished = time(fields.timeFinished);
+  const timeFinished = fields.timeFinished ?? null;
   return {
     id: globalIdOf(ref),
     ref,
-    compartmentId: text(fields.compartmentId),
-    operationType: text(fields.operationType),
+    compartmentId: fields.compartmentId ?? null,
+    operationType: fields.operationType ?? null,
     status,
     rawStatus,
     isTerminal: isTerminal({ status, timeFinished }),
     isCancelable: isCancelable({ status, timeFinished }),
-    percentComplete: typeof fields.percentComplete === 'number' ? fields.percentComplete : null,
-    timeAccepted: time(fields.timeAccepted),
-    timeStarted: time(fields.timeStarted),
-    timeUpdated: time(fields.timeUpdated),
+    percentComplete: fields.percentComplete ?? null,
+    timeAccepted: fields.timeAccepted ?? null,
+    timeStarted: fields.timeStarted ?? null,
+    timeUpdated: fields.timeUpdated ?? null,
     timeFinished,
-    resources: Array.isArray(fields.resources)
-      ? objects(fields.resources).map((item) => readResource(api, item))
-      : null,
+    resources:
+      fields.resources === undefined
+        ? null
+        : objects(fields.resources).map((item) => readResource(api, item)),
     ...embedded,
     extras: rest,
     origin: observed.origin,
@@ -122,7 +122,7 @@ export const readError = (api: ServiceApi, item: unknown): WorkRequestError => {
   return {
     code: text(item[api.errorCodeName]) ?? '',
     message: text(item['message']) ?? '',
-    timestamp: time(item[api.timestampName]),
+    timestamp: time(item[api.timestampName]) ?? null,
     isRetryable: typeof item['isRetryable'] === 'boolean' ? item['isRetryable'] : null,
   };
 };
@@ -130,17 +130,17 @@ export const readError = (api: ServiceApi, item: unknown): WorkRequestError => {
 /** @throws UnreadableBody */
 export const readLogEntry = (api: ServiceApi, item: unknown): WorkRequestLogEntry => {
   if (!isObject(item)) throw new UnreadableBody(`expected an object, got ${describeType(item)}`);
-  return { message: text(item['message']) ?? '', timestamp: time(item[api.timestampName]) };
+  return { message: text(item['message']) ?? '', timestamp: time(item[api.timestampName]) ?? null };
 };
 
 const readResource = (api: ServiceApi, item: JsonObject): WorkRequestResource => {
-  const { fields, rest } = split<ResourceFieldName>(item, api.resourceNames, resourceReaders);
+  const { fields, rest } = split(item, api.resourceNames, resourceReaders, noResourceFields);
   return {
-    entityType: text(fields.entityType),
-    actionType: text(fields.actionType),
-    identifier: text(fields.identifier),
-    entityUri: text(fields.entityUri),
-    extras: Object.keys(rest).length === 0 ? null : rest,
+    entityType: fields.entityType ?? null,
+    actionType: fields.actionType ?? null,
+    identifier: fields.identifier ?? null,
+    entityUri: fields.entityUri ?? null,
+    extras: rest === nothing ? null : rest,
   };
 };
 
@@ -157,59 +157,86 @@ const itemsOf = (api: ServiceApi, body: unknown): readonly unknown[] => {
 const isKnown = (api: ServiceApi, field: FieldName, { origin }: Observed): boolean =>
   origin === 'get' || !api.listLacks.has(field);
 
-type Reader = (value: unknown) => boolean;
-const isText: Reader = (value) => typeof value === 'string';
+/** What a value means in a field; undefined: it has no place there, and goes to `extras`. */
+type Reader = (value: unknown) => unknown;
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const finite = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+const array = (value: unknown): readonly unknown[] | undefined => (Array.isArray(value) ? value : undefined);
+
 /** RFC 3339, as Oracle writes it: `Date.parse` alone would read a time into `pending 5`, and local time into one without zone. */
 const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/i;
-const isTime: Reader = (value) =>
-  typeof value === 'string' && timestamp.test(value) && !Number.isNaN(Date.parse(value));
+const time = (value: unknown): Date | undefined => {
+  if (typeof value !== 'string' || !timestamp.test(value)) return undefined;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : new Date(at);
+};
 
-/** Which values each field can take; another value has no place in it and goes to `extras`. */
-const readers: Readonly<Record<FieldName, Reader>> = {
-  id: isText,
-  compartmentId: isText,
-  operationType: isText,
-  status: isText,
-  percentComplete: (value) => Number.isFinite(value),
-  timeAccepted: isTime,
-  timeStarted: isTime,
-  timeUpdated: isTime,
-  timeFinished: isTime,
-  resources: Array.isArray,
-  errors: Array.isArray,
-  logs: Array.isArray,
-};
-const resourceReaders: Readonly<Record<ResourceFieldName, Reader>> = {
-  entityType: isText,
-  actionType: isText,
-  identifier: isText,
-  entityUri: isText,
-};
+const readers = {
+  id: text,
+  compartmentId: text,
+  operationType: text,
+  status: text,
+  percentComplete: finite,
+  timeAccepted: time,
+  timeStarted: time,
+  timeUpdated: time,
+  timeFinished: time,
+  resources: array,
+  errors: array,
+  logs: array,
+} satisfies Record<FieldName, Reader>;
+
+const resourceReaders = {
+  entityType: text,
+  actionType: text,
+  identifier: text,
+  entityUri: text,
+} satisfies Record<ResourceFieldName, Reader>;
+
+/** With all members from the start: adding them one by one takes many times the memory. */
+const noFields: Fields<typeof readers> = blank(readers);
+const noResourceFields: Fields<typeof resourceReaders> = blank(resourceReaders);
+
+type Fields<Readers extends Record<string, Reader>> = { [Name in keyof Readers]?: ReturnType<Readers[Name]> };
 
 /** Sorts a body's members into the fields we have a name for, and the rest. Of two names for one field the first counts. */
-const split = <Name extends string>(
+const split = <Readers extends Record<string, Reader>>(
   body: JsonObject,
-  names: ReadonlyMap<string, Name>,
-  fits: Readonly<Record<Name, Reader>>,
-): { readonly fields: Readonly<Partial<Record<Name, unknown>>>; readonly rest: JsonObject } => {
-  const fields: Partial<Record<Name, unknown>> = {};
-  const taken = new Set<string>();
+  names: ReadonlyMap<string, keyof Readers & string>,
+  readers: Readers,
+  none: Fields<Readers>,
+): { readonly fields: Fields<Readers>; readonly rest: JsonObject } => {
+  const fields: Fields<Readers> = { ...none };
+  let unplaced: Set<string> | null = null;
   for (const [native, name] of names) {
-    const value = Object.hasOwn(body, native) ? (body[native] ?? null) : null;
-    if (value === null) taken.add(native);
-    else if (fields[name] === undefined && fits[name](value)) {
-      fields[name] = value;
-      taken.add(native);
-    }
+    const value = body[native];
+    if (value == null) continue;
+    const read = fields[name] === undefined ? readers[name]?.(value) : undefined;
+    if (read === undefined) (unplaced ??= new Set()).add(native);
+    else fields[name] = read as ReturnType<Readers[typeof name]>;
   }
-  const others = Object.entries(body).filter(([native]) => !taken.has(native));
-  for (const [native, value] of others) {
+  let rest: Record<string, unknown> | null = null;
+  for (const native of Object.keys(body)) {
+    if (names.has(native) && !unplaced?.has(native)) continue;
+    const value = body[native];
     if (isDeeperThan(value, maxDepth))
       throw new UnreadableBody(`\`${native.slice(0, 100)}\` is nested more than ${maxDepth} levels deep`);
+    rest ??= {};
+    // Defined, not assigned: one called `__proto__` stays a member.
+    if (native === '__proto__') Object.defineProperty(rest, native, { value, ...ordinary });
+    else rest[native] = value;
   }
-  // fromEntries defines members: one called `__proto__` stays a member.
-  return { fields, rest: Object.fromEntries(others) };
+  return { fields, rest: rest ?? nothing };
 };
+
+const ordinary = { configurable: true, enumerable: true, writable: true };
+const nothing: JsonObject = Object.freeze({});
+
+function blank<Readers extends Record<string, Reader>>(readers: Readers): Fields<Readers> {
+  return Object.fromEntries(Object.keys(readers).map((name) => [name, undefined])) as Fields<Readers>;
+}
 
 /** Of what is passed on as it is: JSON can be parsed at any depth, but not written, and that would cost others their answer. */
 const maxDepth = 100;
@@ -222,13 +249,7 @@ const isDeeperThan = (value: unknown, levels: number): boolean =>
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const objects = (value: unknown): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isObject) : [];
-
-const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-const time = (value: unknown): Date | null =>
-  typeof value === 'string' && isTime(value) ? new Date(value) : null;
+const objects = (value: readonly unknown[] = []): readonly JsonObject[] => value.filter(isObject);
 
 const describeType = (value: unknown): string =>
   value === null

@@ -27,6 +27,7 @@ import type {
   WorkRequestSource,
 } from './types.ts';
 import { readError, readLogEntry, readPage, readWorkRequest, UnreadableBody } from './wire.ts';
+import type { Observed } from './wire.ts';
 
 export interface SourceOptions {
   readonly upstream: Upstream;
@@ -139,17 +140,16 @@ const createSource = (
       const { path, rest } = fillPath(api.listPath, params);
       const asked = { ...(api.listQuery.has('compartmentId') && { compartmentId }), ...rest, limit, page };
       const answer = await call(api, region, path + queryString(asked));
+      const observed: Observed = {
+        origin: 'list',
+        region,
+        ...(namespace !== undefined && { namespace }),
+        etag: null,
+        retryAfterMs: null,
+        observedAt: clock.now(),
+      };
       const seen = understood(api, region, answer, () =>
-        readPage(api, answer.body, nextPageOf(answer), (item) =>
-          readWorkRequest(api, item, {
-            origin: 'list',
-            region,
-            ...(namespace !== undefined && { namespace }),
-            etag: null,
-            retryAfterMs: null,
-            observedAt: clock.now(),
-          }),
-        ),
+        readPage(api, answer.body, nextPageOf(answer), (item) => readWorkRequest(api, item, observed)),
       );
       return {
         ...seen,
