@@ -15,6 +15,8 @@ export interface Config {
     readonly audience: string;
     readonly jwksUrl: string;
   } | null;
+  /** Who may see and cancel what; null: whoever may come in may do everything. */
+  readonly policyFile: string | null;
   /** It may listen where other machines reach it: callers bring tokens, or something in front of it keeps the wrong ones away. */
   readonly mayBeReached: boolean;
   /** Whether callers may ask what the schema holds, and have a playground. */
@@ -180,6 +182,12 @@ const environment = z.object({
     .refine(isKeysUrl, 'must be an https URL (http on this machine only), without user or fragment')
     .optional()
     .describe('Where the issuer publishes its keys.'),
+  AUTH_POLICY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'YAML or JSON: which callers may see and cancel what (docs/policy.schema.json). Read again when it changes. Not set: every caller everything.',
+    ),
   AUTH_ALLOW_ANONYMOUS: oneOf(['true', 'false'])
     .default('false')
     .describe(
@@ -264,6 +272,7 @@ const environment = z.object({
 type Values = z.infer<typeof environment>;
 
 const tokenVariables = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL'] as const;
+const tokenOptions = [...tokenVariables, 'AUTH_POLICY_FILE'] as const;
 
 /** Told only where each of the variables is right by itself. */
 const contradictions: readonly {
@@ -277,11 +286,11 @@ const contradictions: readonly {
       POLL_MIN_MS > POLL_MAX_MS ? 'POLL_MIN_MS must not be above POLL_MAX_MS.' : null,
   },
   {
-    between: ['AUTH', ...tokenVariables],
+    between: ['AUTH', ...tokenOptions],
     tell(values) {
       const missing = tokenVariables.filter((name) => values[name] === undefined);
       if (values.AUTH === 'jwt') return missing.length > 0 ? `AUTH=jwt needs ${missing.join(', ')}.` : null;
-      const given = tokenVariables.filter((name) => !missing.includes(name));
+      const given = tokenOptions.filter((name) => values[name] !== undefined);
       return given.length > 0
         ? `${given.join(', ')} would be ignored: AUTH=jwt has callers send tokens, AUTH=none does not.`
         : null;
@@ -371,6 +380,7 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     allowedHosts: values.ALLOWED_HOSTS,
     allowedOrigins: values.ALLOWED_ORIGINS,
     tokens: tokensOf(values),
+    policyFile: values.AUTH_POLICY_FILE ?? null,
     isExplorable: isExplorable(values),
     // Where a word is wrong, what it was to allow is not known.
     mayBeReached:

@@ -8,7 +8,7 @@ import type { Loaders } from './datasources/loaders.ts';
 import type { Region } from './datasources/regions.ts';
 import type { Router } from './datasources/routing.ts';
 import type { SweepPage, SweepQuery } from './datasources/sweep.ts';
-import type { Meter, WorkRequestRef } from './datasources/types.ts';
+import type { Meter, WorkRequest, WorkRequestRef } from './datasources/types.ts';
 import type { Cursors } from './resolvers/cursors.ts';
 import type { WatchEvent } from './subscriptions/events.ts';
 import type { Waited } from './subscriptions/waiting.ts';
@@ -16,6 +16,10 @@ import type { Waited } from './subscriptions/waiting.ts';
 export interface Context {
   /** Whose token the operation came with; null: nobody's in particular. */
   readonly caller: string | null;
+  /** Of what the caller may see: the same for the same; `''`: everything. */
+  readonly view: string;
+  /** Whether the caller may, whatever its state. */
+  readonly mayCancel: (workRequest: WorkRequest) => boolean;
   /** Reads, batched and de-duplicated within this operation; a subscription's remember nothing from event to event. */
   readonly loaders: Loaders;
   /** One page of the list over services, regions and compartments. @throws GatewayError BAD_USER_INPUT */
@@ -27,7 +31,9 @@ export interface Context {
   /** Changes of one work request, as they are observed. */
   readonly watch: (ref: WorkRequestRef) => Promise<AsyncIterableIterator<WatchEvent>>;
   /** What is in a list and what is added, with all changes. @throws GatewayError BAD_USER_INPUT */
-  readonly watchList: (scope: ListScope) => AsyncIterableIterator<WatchEvent>;
+  readonly watchList: (
+    scope: ListScope,
+  ) => AsyncIterableIterator<WatchEvent> | Promise<AsyncIterableIterator<WatchEvent>>;
   /** Watches it until it needs no more waiting; what is read after that is read anew, and has its own time. */
   readonly waitFor: (ref: WorkRequestRef, timeoutMs: number) => Promise<Waited>;
   /** Every work-request API, by name. */

@@ -15,6 +15,7 @@ import { createEndpoints } from './datasources/endpoints.ts';
 import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
 import { planListWatch } from './datasources/list-watch.ts';
+import type { ListScope, ListWatchPlan } from './datasources/list-watch.ts';
 import { createLoaders } from './datasources/loaders.ts';
 import type { Loaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
@@ -27,6 +28,7 @@ import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
 import { createSweepEstimate } from './datasources/sweep-cost.ts';
 import { sweep } from './datasources/sweep.ts';
+import type { SweepPage } from './datasources/sweep.ts';
 import type {
   Clock,
   Errand,
@@ -36,17 +38,23 @@ import type {
   WorkRequestSource,
 } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
+import type { Caller } from './doors/callers.ts';
 import { createTokenCallers } from './doors/tokens.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import type { CallerInfo, DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import { createGuard } from './grants/guard.ts';
+import type { Guard } from './grants/guard.ts';
+import { createGrants } from './grants/index.ts';
+import type { Policy } from './grants/policy.ts';
 import { createEstimators } from './resolvers/cost.ts';
 import { stability } from './resolvers/stable.ts';
 import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWaiting } from './subscriptions/waiting.ts';
+import type { Waited } from './subscriptions/waiting.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
 import type { Watchers } from './subscriptions/watchers.ts';
 
@@ -55,6 +63,8 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** From `openAccess`. */
   readonly access: Access;
+  /** Who may see and cancel what, as `AUTH_POLICY_FILE` was at start; without: everybody everything. */
+  readonly policy?: { readonly file: string; readonly policy: Policy };
   /** Instead of `OCI_ENDPOINT_TEMPLATE`: what stands in for Oracle Cloud. */
   readonly endpointTemplate?: string;
   /** What the playground opens with. */
@@ -167,6 +177,27 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     homeRegion,
     serviceOfListedType: (type) => observations.serviceOfListedType(type),
   });
+  // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
+  const complete = async (ref: WorkRequestRef): Promise<WorkRequestRef> =>
+    (await source.complete(ref)) ?? ref;
+  const grants =
+    options.policy &&
+    createGrants({
+      ...options.policy,
+      subtreeOf: (root) => parents.for({ endsAt: clock.now() + 2 * deadlineMs }).subtreeOf(root),
+      clock,
+      log,
+    });
+  const guardOf =
+    grants &&
+    ((caller: Caller): Guard =>
+      createGuard({
+        view: () => grants.viewOf(caller.claims),
+        grants,
+        compartmentOf: (ref) => observations.compartmentOf(ref),
+        watchers,
+        now: () => clock.now(),
+      }));
   const constant = {
     router,
     catalog,
@@ -174,13 +205,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     cursors: createCursors({ secret: config.cursorSecret ?? randomBytes(32), now: () => clock.now() }),
     isReadOnly: config.isReadOnly,
     log,
-    // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
-    watch: async (ref) => watchers.watch((await source.complete(ref)) ?? ref),
-    watchList: (scope) =>
-      watchers.watchList(
-        planListWatch(scope, { endpoints, parents: polls.parents, maxCalls: config.maxQueryCost }),
-      ),
-  } satisfies Omit<Context, 'caller' | 'loaders' | 'sweep' | 'cancel' | 'waitFor' | 'meter'>;
+  };
   const createContext = ({ isSubscription, signal, caller }: CallerInfo): Context => {
     // Of the operation, or of what is left of it after a wait.
     let startedAt = clock.now();
@@ -194,6 +219,9 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
     // would tell the first state for ever.
     const own = observed(isSubscription ? source : source.for(errand));
+    const guard = guardOf?.(caller);
+    const view = grants?.viewOf(caller.claims) ?? null;
+    const seen = guard?.source(own) ?? own;
     const createMemory = (): Loaders =>
       createLoaders({
         source: own,
@@ -202,36 +230,51 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         isLate: () => !isSubscription && clock.now() >= startedAt + deadlineMs / 2,
       });
     let memory = createMemory();
-    const loaders: Loaders = {
+    const remembering: Loaders = {
       workRequest: (...asked) => memory.workRequest(...asked),
       errors: (...asked) => memory.errors(...asked),
       logs: (...asked) => memory.logs(...asked),
     };
+    const loaders = guard?.loaders(remembering) ?? remembering;
+    const mayAsk = view === null ? undefined : guard?.mayAsk;
+    const planList = (scope: ListScope): ListWatchPlan =>
+      planListWatch(scope, { endpoints, parents: polls.parents, maxCalls: config.maxQueryCost, mayAsk });
     return {
       ...constant,
       caller: caller.subject,
+      view: view?.key ?? '',
+      mayCancel: (workRequest) => guard?.mayCancel(workRequest) ?? true,
       meter,
       loaders,
-      sweep: (query) =>
-        pages.page(query, errand, () =>
+      async sweep(query) {
+        await grants?.ready();
+        const read = (): Promise<SweepPage> =>
           sweep(query, {
             parents: parents.for(errand),
             endpoints,
-            list: (page) => own.list(page),
+            list: (page) => seen.list(page),
             complete: (ref) => loaders.workRequest(ref, 'get'),
             isLate: () => clock.now() >= startedAt + deadlineMs,
+            mayAsk,
             maxCalls: config.maxQueryCost,
-          }),
-        ),
+          });
+        return pages.page(query, errand, read, view?.key);
+      },
+      async watch(ref) {
+        const full = await complete(ref);
+        return guard?.watch(full, loaders.workRequest) ?? watchers.watch(full);
+      },
+      watchList: (scope) => guard?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
       async cancel(ref) {
-        const cancellation = await cancelWorkRequest(own, ref);
+        const cancellation = await cancelWorkRequest(seen, ref, guard?.mayCancel);
         pages.forget();
         watchers.hurry(ref);
         return cancellation;
       },
       async waitFor(ref, timeoutMs) {
         const full = (await own.complete(ref)) ?? ref;
-        const waited = await waiting.waitFor(full, { timeoutMs, gone: signal });
+        const wait = (): Promise<Waited> => waiting.waitFor(full, { timeoutMs, gone: signal });
+        const waited = await (guard?.waitFor(full, loaders.workRequest, wait) ?? wait());
         // What was read before the wait may be older than what it saw.
         memory = createMemory();
         startedAt = clock.now();
@@ -255,10 +298,14 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     documentLimits: config.documentLimits,
     isExplorable: config.isExplorable,
     log,
-    readiness: () => ({ status: 'ok', degraded: metrics.degraded() }),
+    readiness: () => ({
+      status: 'ok',
+      degraded: [...metrics.degraded(), ...(grants?.problem ? ['policy'] : [])],
+    }),
     registry: metrics.registry,
     ...(config.tokens && { callers: createTokenCallers({ ...config.tokens, clock }) }),
     stability,
+    viewOf: ({ view }) => view,
     cost: {
       limit: config.maxQueryCost,
       estimators: createEstimators({
@@ -266,7 +313,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         router,
         estimateSweep: createSweepEstimate(endpoints),
       }),
-      spentBy: ({ meter }) => meter.calls,
+      // How many calls it took to find nothing would tell what is hidden there.
+      spentBy: ({ meter, view }) => (view === '' ? meter.calls : null),
     },
     ...(config.isExplorable && { registerPlayground: addPlayground }),
   });
@@ -290,6 +338,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     start: () => doors.start(config.host, config.port),
     async stop() {
       // They would hold their connections open until those are cut.
+      grants?.stop();
       waiting.stop();
       await doors.stop();
       watchers.stop();

@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Access, StandIn } from './access.ts';
 import type { Config } from './config.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway, GatewayOptions } from './gateway.ts';
 import type { Samples } from './samples.ts';
 
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
@@ -61,7 +61,7 @@ const main = async (): Promise<void> => {
   const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
   const onProblem = (error: unknown): void =>
     log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use');
-  const { access, emulator } = await lookAround(config, problems, onProblem);
+  const { access, emulator, policy } = await lookAround(config, problems, onProblem);
   if (options.isCheck) say(['The configuration is fine.', ...notesOn(config)].join('\n'));
   if (loading === null) return;
 
@@ -73,6 +73,7 @@ const main = async (): Promise<void> => {
     clock: systemClock,
     log,
     access,
+    ...(policy !== null && { policy }),
     ...(emulatorUrl !== undefined && { endpointTemplate: `${emulatorUrl}/{region}/{package}` }),
     playgroundTabs: playgroundTabs(samples),
   });
@@ -107,7 +108,11 @@ const lookAround = async (
   config: Config,
   known: readonly string[],
   onProblem: (error: unknown) => void,
-): Promise<{ readonly access: Access; readonly emulator: BuiltInEmulator | null }> => {
+): Promise<{
+  readonly access: Access;
+  readonly emulator: BuiltInEmulator | null;
+  readonly policy: GatewayOptions['policy'] | null;
+}> => {
   const problems = [...known];
   const orTell = async <T>(work: Promise<T>): Promise<T | null> =>
     work.catch((error: unknown) => {
@@ -125,11 +130,24 @@ const lookAround = async (
     config.upstream === 'emulator'
       ? await createBuiltInEmulator(config.host, await orTell(readPublicKey(config.emulator.publicKeyFile)))
       : null;
+  const { policyFile } = config;
+  const policyIsRead = policyFile === null ? null : orTell(openPolicy(policyFile));
   const { openAccess } = await import('./access.ts');
   const access = await orTell(openAccess(config.oci, { clock: systemClock, standIn: emulator, onProblem }));
   await hostIsChecked;
+  const policy = await policyIsRead;
   if (access === null || problems.length > 0) throw new ConfigError(problems);
-  return { access, emulator };
+  return { access, emulator, policy };
+};
+
+const openPolicy = async (file: string): Promise<GatewayOptions['policy']> => {
+  const { PolicyError, readPolicy } = await import('./grants/policy.ts');
+  try {
+    return { file, policy: await readPolicy(file) };
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new ConfigError(error.problems.map((problem) => `AUTH_POLICY_FILE: ${problem}`));
+  }
 };
 
 interface BuiltInEmulator extends StandIn {

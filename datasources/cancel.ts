@@ -27,6 +27,7 @@ const preconditionFailed = 412;
 export const cancelWorkRequest = async (
   source: Pick<WorkRequestSource, 'get' | 'cancel'>,
   ref: WorkRequestRef,
+  mayCancel: (workRequest: WorkRequest) => boolean = () => true,
 ): Promise<Cancellation> => {
   const api = catalog[ref.service];
   if (api.cancel === 'none') {
@@ -34,6 +35,8 @@ export const cancelWorkRequest = async (
   }
   for (let attempt = 1; ; attempt += 1) {
     const before = await source.get(ref);
+    if (before !== null && !mayCancel(before))
+      return refuse(before, 'FORBIDDEN', 'You may see this work request, and not cancel it.');
     const obstacle = obstacleOf(before);
     if (before === null || obstacle) return { workRequest: before, error: obstacle };
     try {

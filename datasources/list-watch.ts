@@ -3,7 +3,7 @@ import { catalog } from './catalog.ts';
 import type { Place } from './discovery.ts';
 import { matches, needsWhole } from './filters.ts';
 import type { ParentFinder } from './parents.ts';
-import { checkCalls, checkScope, placesIn } from './sweep.ts';
+import { checkCalls, checkScope, isHidden, placesIn } from './sweep.ts';
 import type { SweepDependencies, SweepQuery } from './sweep.ts';
 import type { WorkRequest } from './types.ts';
 
@@ -14,6 +14,8 @@ export type ListScope = Pick<
 
 export interface ListWatchPlan {
   readonly places: readonly Place[];
+  /** The compartment that is said to be absent where nobody knows anything of it; null: nobody is asked. */
+  readonly absent: Pick<Place, 'compartmentId'> | null;
   readonly matches: (workRequest: WorkRequest) => boolean;
   readonly wantsWhole: (place: Place) => boolean;
   /** The compartments below. `place` is where they are asked for. */
@@ -26,14 +28,16 @@ export const planListWatch = (
   {
     parents,
     ...dependencies
-  }: Pick<SweepDependencies, 'endpoints' | 'maxCalls'> & {
+  }: Pick<SweepDependencies, 'endpoints' | 'maxCalls' | 'mayAsk'> & {
     readonly parents: Pick<ParentFinder, 'subtreeOf'>;
   },
 ): ListWatchPlan => {
   checkScope(scope);
   const { compartmentId, filter } = scope;
+  const places = placesIn([compartmentId], scope, dependencies);
   return {
-    places: placesIn([compartmentId], scope, dependencies),
+    places,
+    absent: places.length > 0 || isHidden(scope, dependencies) ? { compartmentId } : null,
     matches: (workRequest) => matches(filter, workRequest),
     wantsWhole: ({ service }) => needsWhole(filter, catalog[service]),
     more: scope.includeSubcompartments

@@ -15,8 +15,11 @@ import type { SweepPage, SweepQuery } from './sweep.ts';
 import type { Clock, Errand } from './types.ts';
 
 export interface PageCache {
-  /** The same page as somebody else's, or what `read` brings. */
-  page(query: SweepQuery, errand: Errand, read: () => Promise<SweepPage>): Promise<SweepPage>;
+  /**
+   * The same page as somebody else's, or what `read` brings.
+   * @param view who may see the same; by default everything
+   */
+  page(query: SweepQuery, errand: Errand, read: () => Promise<SweepPage>, view?: string): Promise<SweepPage>;
   /** After a cancel: what was read before is not told any more. */
   forget(): void;
 }
@@ -74,8 +77,8 @@ export const createPageCache = ({
   };
 
   return {
-    async page(query, { endsAt }, read) {
-      const key = JSON.stringify(query);
+    async page(query, { endsAt }, read, view = '') {
+      const key = `${view} ${JSON.stringify(query)}`;
       const known = kept.get(key);
       if (known && isFresh(known)) {
         const page = refreshed(known.page, query);

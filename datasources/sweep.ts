@@ -76,9 +76,13 @@ export interface SweepDependencies {
   readonly complete: StreamOptions['complete'];
   /** Whether the time of this page is up: then nothing further is begun. */
   readonly isLate: StreamOptions['isLate'];
+  /** Whether a list is asked at all: one that is not is as if it were absent. By default: yes. */
+  readonly mayAsk?: MayAsk | undefined;
   /** `MAX_QUERY_COST`: calls that compartments below may take, by how many there really are. */
   readonly maxCalls: number;
 }
+
+export type MayAsk = (place: Place) => boolean;
 
 /** @throws GatewayError BAD_USER_INPUT */
 export const sweep = async (query: SweepQuery, dependencies: SweepDependencies): Promise<SweepPage> => {
@@ -91,7 +95,7 @@ export const sweep = async (query: SweepQuery, dependencies: SweepDependencies):
   const isAbsent =
     position === null &&
     streams.every((stream) => stream.failed()) &&
-    rows.length > 0 &&
+    (rows.length > 0 || isHidden(query, dependencies)) &&
     rows.every(isNotFound);
 
   return {
@@ -260,7 +264,7 @@ const openAll = async (query: SweepQuery, dependencies: SweepDependencies): Prom
     return opened.flat();
   };
   const [known, own, [below, subtreeTries]] = await Promise.all([
-    Promise.all((position?.open ?? []).map(openEach)),
+    Promise.all((position?.open ?? []).filter(dependencies.mayAsk ?? always).map(openEach)),
     position === null ? openCompartments([query.compartmentId]) : [],
     findSubtree(query, dependencies, failures).then(
       async ({ compartments, tries }) => [await openCompartments(compartments), tries] as const,
@@ -321,12 +325,17 @@ const findSubtree = async (
 
 /** A tenancy can have thousands of compartments, and each is asked for everywhere. */
 export const checkCalls = (
-  { length }: readonly string[],
+  compartments: readonly string[],
   query: Pick<SweepQuery, 'compartmentId' | 'services' | 'regions'>,
-  dependencies: Pick<SweepDependencies, 'endpoints' | 'maxCalls'>,
+  dependencies: Pick<SweepDependencies, 'endpoints' | 'maxCalls' | 'mayAsk'>,
 ): void => {
-  const { maxCalls } = dependencies;
-  const calls = length * placesIn([query.compartmentId], query, dependencies).length;
+  const { maxCalls, endpoints, mayAsk } = dependencies;
+  const { length } = compartments;
+  // Without a view each is asked as often as any other.
+  const calls =
+    mayAsk === undefined
+      ? length * placesIn([query.compartmentId], query, { endpoints }).length
+      : placesIn(compartments, query, dependencies).length;
   if (calls <= maxCalls) return;
   throw new GatewayError(
     'LIMIT_EXCEEDED',
@@ -338,13 +347,31 @@ export const checkCalls = (
 export const placesIn = (
   compartments: readonly string[],
   { services, regions }: Pick<SweepQuery, 'services' | 'regions'>,
-  { endpoints }: Pick<SweepDependencies, 'endpoints'>,
-): readonly Place[] =>
-  services.flatMap((service) =>
+  { endpoints, mayAsk }: Pick<SweepDependencies, 'endpoints' | 'mayAsk'>,
+): readonly Place[] => {
+  const places = services.flatMap((service) =>
     regionsOf(service, regions, endpoints).flatMap((region) =>
       compartments.map((compartmentId) => ({ service, region, compartmentId })),
     ),
   );
+  return mayAsk === undefined ? places : places.filter(mayAsk);
+};
+
+/** Whether it would be asked somewhere, were it not for the view. */
+export const isHidden = (
+  scope: Pick<SweepQuery, 'compartmentId' | 'services' | 'regions'>,
+  dependencies: Pick<SweepDependencies, 'endpoints' | 'mayAsk'>,
+): boolean => {
+  const { endpoints, mayAsk } = dependencies;
+  const own = [scope.compartmentId];
+  return (
+    mayAsk !== undefined &&
+    placesIn(own, scope, dependencies).length === 0 &&
+    placesIn(own, scope, { endpoints }).length > 0
+  );
+};
+
+const always = (): boolean => true;
 
 /** Where a service is asked. `regions`: null is everywhere. */
 export const regionsOf = (

@@ -111,6 +111,8 @@ export interface DoorsOptions<Context extends object> {
   readonly callers?: Callers;
   /** What is written once for many. */
   readonly stability?: Stability;
+  /** What a caller may see, by its context: the same for the same. Without: everybody the same. */
+  readonly viewOf?: (context: Context) => string;
 }
 
 export interface Doors {
@@ -133,6 +135,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     cost: options.cost,
     stability: options.stability,
     documentLimits: options.documentLimits,
+    viewOf: options.viewOf,
   });
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;

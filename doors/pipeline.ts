@@ -55,6 +55,8 @@ export interface PipelineOptions<Context> {
   readonly isExplorable?: boolean | undefined;
   /** Without: nothing is written once for many. */
   readonly stability?: Stability | undefined;
+  /** What a caller may see, by its context: the same for the same. Without: everybody the same. */
+  readonly viewOf?: ((context: Context) => string) | undefined;
 }
 
 export type FormatError = (error: unknown) => GraphQLFormattedError;
@@ -94,6 +96,7 @@ export function createPipeline<Context>({
   stability,
   documentLimits = defaultDocumentLimits,
   isExplorable = true,
+  viewOf = () => '',
 }: PipelineOptions<Context>): Pipeline {
   const validationRules: readonly ValidationRule[] = [
     createLimitRule(documentLimits),
@@ -106,7 +109,12 @@ export function createPipeline<Context>({
     documents.compiledEvent(args.document, args.operationName)?.execute(args) ?? execute(args);
   const formatResult: Pipeline['formatResult'] = ({ errors, ...result }) =>
     errors === undefined ? result : { errors: errors.map(formatError), ...result };
-  const renderers = createRenderers({ execute: executeEvent, formatResult, formatError });
+  const renderers = createRenderers({
+    execute: executeEvent,
+    formatResult,
+    formatError,
+    viewOf: (context) => viewOf(context as Context),
+  });
 
   return {
     schema,

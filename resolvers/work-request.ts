@@ -47,8 +47,11 @@ export const WorkRequest: WorkRequestResolvers = {
       'canCancel',
       model,
       context,
-      ({ ref, isCancelable }) =>
-        isCancelable && context.catalog[ref.service].cancel !== 'none' && !context.isReadOnly,
+      (known) =>
+        known.isCancelable &&
+        context.catalog[known.ref.service].cancel !== 'none' &&
+        !context.isReadOnly &&
+        context.mayCancel(known),
     ),
   errors: (model, args, { loaders, cursors }) =>
     readConnection(args, `errors ${model.id}`, cursors, (page) => loaders.errors(model, page)),

@@ -66,7 +66,7 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
       : (listings.get(keyOf({ ...ref, compartmentId })) ?? null);
 
   return {
-    watch({ places, matches, wantsWhole, more }) {
+    watch({ places, absent, matches, wantsWhole, more }) {
       const leaves = new Map<string, () => void>();
       /** Which place told of it. */
       const told = new Map<string, string>();
@@ -158,9 +158,8 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
         isSynced = true;
         const gaps = [...troubles.values()];
         troubles.clear();
-        const [first] = places;
         const isAbsent = gaps.length === leaves.size && gaps.every(({ gap }) => gap?.reason === 'NOT_FOUND');
-        if (isAbsent && first) writer.push(compartmentAbsenceOf(first, clock.now()));
+        if (isAbsent && absent) writer.push(compartmentAbsenceOf(absent, clock.now()));
         else for (const gap of gaps) writer.push(gap);
         writer.push(synced);
       };

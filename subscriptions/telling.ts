@@ -88,7 +88,7 @@ export const listRefusalOf = (place: Place, now: number): Told =>
 export const listSilenceOf = (place: Place, answeredAt: number | null, now: number): Told =>
   listGap('UPSTREAM_SILENT', place, answeredAt, now, 'has not answered for a while');
 
-export const compartmentAbsenceOf = ({ compartmentId }: Place, now: number): Told =>
+export const compartmentAbsenceOf = ({ compartmentId }: Pick<Place, 'compartmentId'>, now: number): Told =>
   gap(
     'NOT_FOUND',
     null,

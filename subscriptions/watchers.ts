@@ -73,8 +73,9 @@ export interface Watchers {
   /**
    * SNAPSHOT, CHANGED for each change, FINISHED, done. Watching begins with this call, not with the first `next()`:
    * whoever calls it owes it a `return()` or reading to the end.
+   * @param seed as it was read just now: the first look can wait then
    */
-  watch(ref: WorkRequestRef): Feed;
+  watch(ref: WorkRequestRef, seed?: WorkRequest): Feed;
   /**
    * SNAPSHOT of each match, SYNCED, then ADDED, CHANGED, FINISHED; never done by itself. Rejects with LIMIT_EXCEEDED where
    * too many match. As with `watch`, watching begins with this call.
@@ -137,7 +138,7 @@ export const createWatchers = ({
 
   const moment = (): Moment => ({ at: clock.passed(), wall: clock.now() });
 
-  const start = (key: string, ref: WorkRequestRef): Watcher => {
+  const start = (key: string, ref: WorkRequestRef, seed?: WorkRequest): Watcher => {
     const rest = rests.get(key);
     rests.delete(key);
     const now = moment();
@@ -146,6 +147,7 @@ export const createWatchers = ({
     const watcher = createWatcher({ key, ref }, track, watcherOptions);
     watchers.set(key, watcher);
     onWatch?.(key, true);
+    if (seed) watcher.observe(seed);
     return watcher;
   };
 
@@ -189,10 +191,8 @@ export const createWatchers = ({
         isComplete: isListComplete(place),
         follow(ref, seed, writer) {
           const key = keyOf(ref);
-          const present = watchers.get(key);
-          const watcher = present ?? start(key, ref);
           // What the list told a moment ago needs no look of its own yet.
-          if (!present && seed) watcher.observe(seed);
+          const watcher = watchers.get(key) ?? start(key, ref, seed ?? undefined);
           return watcher.follow(writer);
         },
         backlog: () => backlog(place),
@@ -235,10 +235,10 @@ export const createWatchers = ({
   };
 
   return {
-    watch(ref) {
+    watch(ref, seed) {
       if (isStopped) return endedFeed();
       const key = keyOf(ref);
-      return (watchers.get(key) ?? start(key, ref)).attach();
+      return (watchers.get(key) ?? start(key, ref, seed)).attach();
     },
     watchList: (list) => (isStopped ? endedFeed() : lists.watch(list)),
     observe(workRequest) {

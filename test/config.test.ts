@@ -35,6 +35,7 @@ describe('without any variable', () => {
       allowedHosts: [],
       allowedOrigins: [],
       tokens: null,
+      policyFile: null,
       isExplorable: true,
       mayBeReached: false,
       upstream: 'emulator',

@@ -20,8 +20,8 @@ export interface CostOptions<Context> {
   readonly limit: number;
   /** By schema coordinate: fields whose cost no weight can tell. */
   readonly estimators: Readonly<Record<string, CallEstimator>>;
-  /** Calls that this context's operation has caused so far. */
-  spentBy(context: Context): number;
+  /** Calls that this context's operation has caused so far; null: that is not told. */
+  spentBy(context: Context): number | null;
 }
 
 export interface OperationCost {
@@ -36,7 +36,7 @@ export interface OperationCost {
 }
 
 export interface CostExtensions {
-  readonly cost: { readonly estimated: number; readonly actual: number };
+  readonly cost: { readonly estimated: number; readonly actual?: number };
   readonly [name: string]: unknown;
 }
 
@@ -67,7 +67,10 @@ export function createCosts<Context>(
         const { coerced } = getVariableValues(schema, node.variableDefinitions ?? [], given);
         return coerced === undefined ? null : refuse(estimate(coerced));
       },
-      extensionsOf: (estimated, context) => ({ cost: { estimated, actual: spentBy(context as Context) } }),
+      extensionsOf(estimated, context) {
+        const actual = spentBy(context as Context);
+        return { cost: actual === null ? { estimated } : { estimated, actual } };
+      },
     };
   });
 }

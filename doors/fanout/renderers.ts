@@ -19,6 +19,8 @@ export interface RenderersOptions {
   execute(args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult>;
   formatResult(result: ExecutionResult): FormattedResult;
   readonly formatError: FormatError;
+  /** What a caller may see, by its context: the same for the same. */
+  readonly viewOf: (context: unknown) => string;
 }
 
 export interface Renderers {
@@ -34,7 +36,7 @@ export function createRenderers(options: RenderersOptions): Renderers {
       const args = { ...asked, variableValues: declaredOf(asked) };
       const ofDocument = known.get(args.document) ?? new Map<string, Renderer & { users: number }>();
       known.set(args.document, ofDocument);
-      const key = keyOf(args);
+      const key = keyOf(args, options.viewOf(args.contextValue));
       const found = ofDocument.get(key);
       if (found !== undefined) {
         found.users += 1;
@@ -67,9 +69,9 @@ function declaredOf({
   return Object.fromEntries(given.map((name) => [name, variableValues?.[name]]));
 }
 
-/** What tells two operations of one document apart. Whoever may come in may see the same: what a caller may see would belong in here. */
-function keyOf({ operationName, variableValues }: ExecutionArgs): string {
-  return JSON.stringify([operationName ?? null, variableValues ?? {}]);
+/** What tells two operations of one document apart. */
+function keyOf({ operationName, variableValues }: ExecutionArgs, view: string): string {
+  return JSON.stringify([view, operationName ?? null, variableValues ?? {}]);
 }
 
 function createRender(

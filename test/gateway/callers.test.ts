@@ -1,51 +1,20 @@
 /** Tokens of a real issuer, over the real gateway: with one its callers are served on every door, without one on none. */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { createTestGateway } from '../support/gateway.ts';
 import type { Answer, Json, TestGateway } from '../support/gateway.ts';
-
-const issuer = 'https://id.example.com/';
-const audience = 'gateway';
-
-/** What an issuer publishes, and what it gives out. */
-const createIssuer = async () => {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }] });
-  let asked = 0;
-  const server = createServer((_request, response) => {
-    asked += 1;
-    response.setHeader('content-type', 'application/json').end(keys);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
-    asked: () => asked,
-    tokenOf: (subject: string, expires: string | Date = '1h') =>
-      new SignJWT({})
-        .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setSubject(subject)
-        .setIssuedAt()
-        .setExpirationTime(expires)
-        .sign(privateKey),
-    close: () => server.close(),
-  };
-};
+import { createIssuer } from '../support/issuer.ts';
+import type { Issuer } from '../support/issuer.ts';
 
 let gateway: TestGateway;
-let idp: Awaited<ReturnType<typeof createIssuer>>;
+let idp: Issuer;
 
 beforeAll(async () => {
   idp = await createIssuer();
   gateway = await createTestGateway({
-    env: { AUTH: 'jwt', AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, AUTH_JWKS_URL: idp.url },
+    env: idp.env,
     logLevel: 'trace',
   });
 });
@@ -106,7 +75,7 @@ describe('callers with tokens', () => {
     const [id = ''] = await create();
     const subscription = `subscription { workRequest(id: "${id}", service: CONTAINERENGINE, region: "us-ashburn-1") { type } }`;
     // Thirty seconds are given for clocks that differ.
-    const token = await idp.tokenOf('alice', new Date(Date.now() - 28_000));
+    const token = await idp.tokenOf('alice', { expires: new Date(Date.now() - 28_000) });
     const closed = Promise.withResolvers<{ code: number; reason: string }>();
     const webSocket = createWebSocketClient({
       url: `${gateway.url.replace('http', 'ws')}/graphql`,

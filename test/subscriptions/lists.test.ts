@@ -76,6 +76,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
   } = {}) =>
     watchers.watchList({
       places: places.map(placeOf),
+      absent: places[0] === undefined ? null : placeOf(places[0]),
       matches,
       wantsWhole: () => wantsWhole,
       more: more && { place: placeOf(), find: async () => (await more()).map(placeOf) },

@@ -16,6 +16,7 @@ import { createEmulator, sampleTenancy } from '../../emulator/emulator.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/emulator.ts';
 import { writeDemoProfile } from '../../emulator/demo-profile.ts';
 import { createGateway } from '../../gateway.ts';
+import { readPolicy } from '../../grants/policy.ts';
 import type { Gateway } from '../../gateway.ts';
 import { playgroundTabs } from '../../samples.ts';
 import { loadConfig } from './config.ts';
@@ -63,12 +64,12 @@ export interface TestGateway {
   query<Data = Record<string, Json | null>>(
     document: string,
     variables?: Json,
-    options?: { readonly transport?: Transport },
+    options?: { readonly transport?: Transport; readonly token?: string },
   ): Promise<Answer<Data>>;
   subscribe<Data = Record<string, Json>>(
     document: string,
     variables?: Json,
-    options?: { readonly transport?: Exclude<Transport, 'http'> },
+    options?: { readonly transport?: Exclude<Transport, 'http'>; readonly token?: string },
   ): Subscriber<Data>;
   /** How upstream was asked since the last time this was asked for: `get`, `list`, `errors`, … in order. */
   asked(): readonly string[];
@@ -143,6 +144,9 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     random: overrides.random ?? (() => 0),
     access,
     ...(profile ? {} : { endpointTemplate }),
+    ...(config.policyFile !== null && {
+      policy: { file: config.policyFile, policy: await readPolicy(config.policyFile) },
+    }),
     playgroundTabs: playgroundTabs(overrides.samples ?? null),
   });
   const { url, port } = await gateway.start();
@@ -160,11 +164,11 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     async query<Data>(
       document: string,
       variables: Json = {},
-      options: { readonly transport?: Transport } = {},
+      { transport = 'http', token }: { readonly transport?: Transport; readonly token?: string } = {},
     ) {
-      const { transport = 'http' } = options;
-      if (transport === 'http') return post<Answer<Data>>(`${url}/graphql`, { query: document, variables });
-      const subscriber = open<Data>(url, transport, document, variables);
+      if (transport === 'http')
+        return post<Answer<Data>>(`${url}/graphql`, { query: document, variables }, token);
+      const subscriber = open<Data>(url, transport, document, variables, token);
       const [answer, ...more] = await subscriber.all();
       if (answer === undefined || more.length > 0) throw new Error(`${more.length + 1} answers to a query`);
       return answer;
@@ -173,9 +177,12 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     subscribe<Data>(
       document: string,
       variables: Json = {},
-      options: { readonly transport?: Exclude<Transport, 'http'> } = {},
+      {
+        transport = 'websocket',
+        token,
+      }: { readonly transport?: Exclude<Transport, 'http'>; readonly token?: string } = {},
     ) {
-      const subscriber = open<Data>(url, options.transport ?? 'websocket', document, variables);
+      const subscriber = open<Data>(url, transport, document, variables, token);
       subscribers.add(subscriber);
       return subscriber;
     },
@@ -209,14 +216,17 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
 export const codesOf = ({ errors = [] }: Answer<unknown>): readonly string[] =>
   errors.map(({ extensions }) => extensions?.code ?? 'none');
 
-const post = async <Body>(url: string, body: Json): Promise<Body> => {
+const post = async <Body>(url: string, body: Json, token?: string): Promise<Body> => {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...authorizationOf(token) },
     body: JSON.stringify(body),
   });
   return (await response.json()) as Body;
 };
+
+const authorizationOf = (token: string | undefined): Readonly<Record<string, string>> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 /** One operation on a connection of its own, by the clients that users have. */
 const open = <Data>(
@@ -224,6 +234,7 @@ const open = <Data>(
   transport: Exclude<Transport, 'http'>,
   document: string,
   variables: Json,
+  token: string | undefined,
 ): Subscriber<Data> => {
   const results: Answer<Data>[] = [];
   let given = 0;
@@ -262,13 +273,18 @@ const open = <Data>(
       webSocketImpl: Socket,
       retryAttempts: 0,
       lazyCloseTimeout: 0,
+      connectionParams: authorizationOf(token),
     });
     const unsubscribe = client.subscribe({ query: document, variables }, sink);
     return { unsubscribe, cut: () => sockets.forEach((socket) => socket.terminate()) };
   }
 
   function openStream(): { unsubscribe: () => void; cut: () => void } {
-    const client = createSseClient({ url: `${url}/graphql/stream`, retryAttempts: 0 });
+    const client = createSseClient({
+      url: `${url}/graphql/stream`,
+      retryAttempts: 0,
+      headers: authorizationOf(token),
+    });
     const unsubscribe = client.subscribe({ query: document, variables }, sink);
     return { unsubscribe, cut: () => client.dispose() };
   }

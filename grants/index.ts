@@ -1,0 +1,167 @@
+/**
+ * The policy while the gateway runs: whose view is which, what lies below the compartments that rules name, and who wants to
+ * know when either changes. The file is read again when it changes; one that is wrong changes nothing.
+ */
+import { stat } from 'node:fs/promises';
+import type { Clock } from '../datasources/types.ts';
+import { readPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
+import { createViews, rootsOf } from './views.ts';
+import type { View } from './views.ts';
+
+export interface Grants {
+  /** Of a caller with these claims (the same object for the same caller); null: everything. */
+  viewOf(claims: Readonly<Record<string, unknown>>): View | null;
+  /** Resolves when what lies below is known, or could not be had. Never rejects. */
+  ready(): Promise<void>;
+  /** Calls back when a view may have changed, until it is called off. */
+  onChange(listener: () => void): () => void;
+  /** What keeps it from being as its file says; for operators. */
+  readonly problem: string | null;
+  stop(): void;
+}
+
+export interface GrantsOptions {
+  readonly file: string;
+  /** As the file was at start. */
+  readonly policy: Policy;
+  /** A compartment and all that lie in it. @throws whatever keeps it from being known */
+  readonly subtreeOf: (root: string) => Promise<readonly string[]>;
+  readonly clock: Clock;
+  readonly log: GrantsLog;
+}
+
+/** The part of a pino logger that is used. */
+export interface GrantsLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const staleTree =
+  'The compartments below those that the policy names cannot be looked up: they are as they were, for ten minutes at most';
+
+/** Between two looks at the file. */
+const lookEveryMs = 2_000;
+const refreshMs = 60_000;
+const retryMs = 10_000;
+/** What was moved away must not be seen for long, also while nobody can say so. */
+const trustedMs = 10 * 60_000;
+
+export const createGrants = (options: GrantsOptions): Grants => {
+  const { file, subtreeOf, clock, log } = options;
+  const listeners = new Set<() => void>();
+  let subtrees = new Map<string, { readonly ids: ReadonlySet<string>; readonly until: number }>();
+  let fileProblem: string | null = null;
+  let treeProblem: string | null = null;
+  let current = openPolicy(options.policy);
+
+  function openPolicy(policy: Policy) {
+    return {
+      roots: [...new Set(policy.rules.flatMap(rootsOf))],
+      findView: createViews(policy, (root) => {
+        const found = subtrees.get(root);
+        return found !== undefined && isKnown(root) ? found.ids : undefined;
+      }),
+      views: new WeakMap<object, View | null>(),
+    };
+  }
+
+  const tellAll = (): void => listeners.forEach((listener) => listener());
+
+  const isKnown = (root: string): boolean => (subtrees.get(root)?.until ?? 0) > clock.passed();
+
+  let reading = Promise.resolve();
+  let alarm = new AbortController();
+  /** Now, and again after a while; whatever was under way is out of date. */
+  const readSubtrees = async (): Promise<void> => {
+    alarm.abort(null);
+    const { signal } = (alarm = new AbortController());
+    const { roots } = current;
+    if (roots.length === 0) return;
+    const lookUp = async (root: string) => [root, new Set(await subtreeOf(root))] as const;
+    try {
+      const read = await Promise.all(roots.map(lookUp));
+      if (signal.aborted) return;
+      const until = clock.passed() + trustedMs;
+      subtrees = new Map(read.map(([root, ids]) => [root, { ids, until }]));
+      treeProblem = null;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (treeProblem === null) log.warn({ err: error }, staleTree);
+      treeProblem = staleTree;
+    }
+    tellAll();
+    clock.sleep(treeProblem === null ? refreshMs : retryMs, signal).then(
+      () => void (reading = readSubtrees()),
+      () => {},
+    );
+  };
+  reading = readSubtrees();
+
+  let policy = JSON.stringify(options.policy);
+  const readFile = async (): Promise<void> => {
+    let fresh: Policy;
+    try {
+      fresh = await readPolicy(file);
+    } catch (error) {
+      fileProblem = error instanceof Error ? error.message : 'unreadable';
+      log.error({ problem: fileProblem }, 'The policy file is wrong now: the last good one stays in force');
+      return;
+    }
+    fileProblem = null;
+    if (JSON.stringify(fresh) === policy) return;
+    policy = JSON.stringify(fresh);
+    current = openPolicy(fresh);
+    log.info({}, 'The policy file has changed and is in force');
+    reading = readSubtrees();
+    await reading;
+    tellAll();
+  };
+  const keepLooking = async (): Promise<void> => {
+    // Nothing was seen yet: what has changed since it was read for the start is found, too.
+    let seen = '';
+    for (;;) {
+      await clock.sleep(lookEveryMs, stopping.signal);
+      const stamp = await stampOf(file);
+      if (stamp !== seen) await readFile();
+      seen = stamp;
+    }
+  };
+  const stopping = new AbortController();
+  keepLooking().catch(() => {});
+
+  return {
+    viewOf(claims) {
+      const { views, findView } = current;
+      const known = views.get(claims);
+      if (known !== undefined) return known;
+      const view = findView(claims);
+      views.set(claims, view);
+      return view;
+    },
+    ready: async () => (current.roots.every(isKnown) ? undefined : reading),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    get problem() {
+      return fileProblem ?? treeProblem;
+    },
+    stop() {
+      stopping.abort(null);
+      alarm.abort(null);
+      listeners.clear();
+    },
+  };
+};
+
+/** Changes whenever the file does; also one that a name leads to, as a mounted ConfigMap exchanges its files. */
+const stampOf = async (file: string): Promise<string> => {
+  try {
+    const { mtimeMs, size, ino } = await stat(file);
+    return `${mtimeMs} ${size} ${ino}`;
+  } catch {
+    return 'absent';
+  }
+};

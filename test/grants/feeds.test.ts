@@ -1,0 +1,162 @@
+/** A feed as one caller may see it. */
+import { describe, expect, test } from '@jest/globals';
+import { createAbsence, createJudgedFeed } from '../../grants/feeds.ts';
+import type { Told } from '../../subscriptions/events.ts';
+import { createFeed } from '../../subscriptions/feed.ts';
+import type { Feed } from '../../subscriptions/feed.ts';
+import {
+  changedOf,
+  finishedOf,
+  overflowOf,
+  silenceOf,
+  snapshotOf,
+  synced,
+} from '../../subscriptions/telling.ts';
+import { workRequestOf } from '../subscriptions/harness.ts';
+
+const [one, other] = ['one', 'other'].map((id) => workRequestOf({ id })) as [
+  ReturnType<typeof workRequestOf>,
+  ReturnType<typeof workRequestOf>,
+];
+
+const begin = (form: 'single' | 'list', capacity = 10) => {
+  const hidden = new Set<string>();
+  const listeners = new Set<() => void>();
+  let isClosed = false;
+  const writer = createFeed({ capacity, overflow: (told) => overflowOf(told, 0) }, () => (isClosed = true));
+  const feed = createJudgedFeed(writer.feed, form, {
+    maySee: ({ id }) => !hidden.has(id),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    now: () => 0,
+  });
+  return {
+    feed,
+    writer,
+    hide: (id: string) => void hidden.add(id),
+    change: () => listeners.forEach((listener) => listener()),
+    isClosed: () => isClosed,
+    listeners: () => listeners.size,
+  };
+};
+
+const wordOf = ({ type, workRequest, gap }: Pick<Told, 'type' | 'workRequest' | 'gap'>): string =>
+  [type, workRequest?.id, gap?.reason].filter(Boolean).join(' ');
+
+const takeAll = (feed: Feed): readonly string[] => {
+  const words: string[] = [];
+  for (let taken = feed.take(); taken !== null; taken = feed.take()) {
+    if (taken.kind !== 'event') return [...words, taken.kind];
+    words.push(`${taken.sequence} ${wordOf(taken.told)}`);
+  }
+  return words;
+};
+
+describe('a list', () => {
+  test('leaves out what may not be seen, without a gap in the numbers', () => {
+    const { feed, writer, hide } = begin('list');
+    hide('one');
+    const [first, second] = [snapshotOf(one, true), snapshotOf(other, true)];
+    for (const told of [
+      first,
+      second,
+      synced,
+      changedOf(one, one, { isProgress: false }),
+      silenceOf(one, 0, 0),
+    ])
+      writer.push(told);
+    expect(takeAll(feed)).toEqual(['1 SNAPSHOT other', '2 SYNCED']);
+  });
+
+  test('hands on the same objects, so that they are rendered once for all', () => {
+    const { feed, writer } = begin('list');
+    const told = snapshotOf(one, true);
+    writer.push(told);
+    expect(feed.take()).toMatchObject({ kind: 'event' });
+    writer.push(told);
+    const taken = feed.take();
+    expect(taken?.kind === 'event' && taken.told).toBe(told);
+  });
+
+  test('ends what goes out of sight, once, as if it were gone, in its last state that was seen', () => {
+    const { feed, writer, hide, change } = begin('list');
+    writer.push(snapshotOf(one, true));
+    writer.push(snapshotOf(other, true));
+    takeAll(feed);
+    hide('one');
+    writer.push(changedOf(one, { ...one, compartmentId: 'elsewhere' }, { isProgress: false }));
+    expect(takeAll(feed)).toEqual(['3 GAP one NOT_FOUND']);
+    writer.push(changedOf(one, one, { isProgress: false }));
+    change();
+    expect(takeAll(feed)).toEqual([]);
+    hide('other');
+    let isReady = false;
+    feed.listen(() => (isReady = true));
+    change();
+    expect(isReady).toBe(true);
+    expect(takeAll(feed)).toEqual(['4 GAP other NOT_FOUND']);
+  });
+
+  test('overflows without telling of what', () => {
+    const { feed, writer, hide } = begin('list', 1);
+    hide('one');
+    writer.push(changedOf(other, other, { isProgress: false }));
+    writer.push(changedOf(one, one, { isProgress: false }));
+    expect(takeAll(feed)).toEqual(['1 CHANGED other', '2 GAP OVERFLOW', 'overflow']);
+  });
+});
+
+describe('a single one', () => {
+  test('ends with the words that absence has where it may not be seen from the start', async () => {
+    const { feed, writer, hide, isClosed, listeners } = begin('single');
+    hide('one');
+    writer.push(snapshotOf(one, true));
+    const events = await readAll(feed);
+    expect(events).toEqual(await readAll(createAbsence(0)));
+    expect([isClosed(), listeners()]).toEqual([true, 0]);
+  });
+
+  test('ends when it goes out of sight', async () => {
+    const { feed, writer, hide, change, isClosed } = begin('single');
+    writer.push(snapshotOf(one, true));
+    takeAll(feed);
+    hide('one');
+    const next = feed.next();
+    change();
+    expect((await next).value).toMatchObject({ sequence: 2, gap: { reason: 'NOT_FOUND' }, workRequest: one });
+    expect(await feed.next()).toEqual({ done: true, value: undefined });
+    expect(isClosed()).toBe(true);
+  });
+
+  test('is otherwise told to its end', async () => {
+    const { feed, writer, listeners } = begin('single');
+    writer.push(snapshotOf(one, true));
+    writer.end(finishedOf(one, { ...one, isTerminal: true }));
+    expect((await readAll(feed)).map(wordOf)).toEqual(['SNAPSHOT one', 'FINISHED one']);
+    expect(listeners()).toBe(0);
+  });
+
+  test('fails as it would', async () => {
+    const { feed, writer } = begin('single');
+    writer.fail(new Error('broken'));
+    await expect(feed.next()).rejects.toThrow('broken');
+  });
+
+  test.each(['return', 'throw', 'dispose'] as const)('%s leaves it, also while one waits', async (how) => {
+    const { feed, isClosed, listeners } = begin('single');
+    const next = feed.next();
+    if (how === 'return') await feed.return();
+    else if (how === 'dispose') await feed[Symbol.asyncDispose]();
+    else await expect(feed.throw(new Error('mine'))).rejects.toThrow('mine');
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect([isClosed(), listeners()]).toEqual([true, 0]);
+  });
+});
+
+const readAll = async (feed: Feed) => {
+  const events = [];
+  for await (const event of feed) events.push(event);
+  return events;
+};

@@ -1,0 +1,118 @@
+/** The policy while the gateway runs: what lies below is looked up again and again, and a file that breaks breaks nothing. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createGrants } from '../../grants/index.ts';
+import type { Grants } from '../../grants/index.ts';
+import { readPolicy } from '../../grants/policy.ts';
+import { createManualClock, settle } from '../support/clock.ts';
+
+const root = 'ocid1.compartment.oc1..root';
+const text = (group: string): string =>
+  `version: 1\nrules: [{ when: { groups: ${group} }, allow: [read], compartments: [{ subtreeOf: ${root} }] }]`;
+
+let folder: string;
+let file: string;
+let grants: Grants | null = null;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'policy-'));
+  file = join(folder, 'policy.yaml');
+  writeFileSync(file, text('ops'));
+});
+afterEach(() => {
+  grants?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const begin = async () => {
+  const clock = createManualClock();
+  const logged: string[] = [];
+  let below: readonly string[] | Error = [root, 'child'];
+  let asked = 0;
+  const log = (_: object, message: string): void => void logged.push(message);
+  const mine = (grants = createGrants({
+    file,
+    policy: await readPolicy(file),
+    async subtreeOf() {
+      asked += 1;
+      if (below instanceof Error) throw below;
+      return below;
+    },
+    clock,
+    log: { info: log, warn: log, error: log },
+  }));
+  const claims = { groups: ['ops'] };
+  return {
+    clock,
+    grants: mine,
+    logged,
+    asked: () => asked,
+    set: (now: readonly string[] | Error) => void (below = now),
+    sees: (compartmentId: string, own: Record<string, unknown> = claims): boolean =>
+      mine.viewOf(own)?.allows('read', { service: 'MYSQL', region: 'us-ashburn-1', compartmentId }) ?? true,
+  };
+};
+
+test('what lies below is seen once it is known', async () => {
+  const { grants: mine, sees } = await begin();
+  expect(sees('child')).toBe(false);
+  await mine.ready();
+  expect(sees('child')).toBe(true);
+});
+
+test('what was moved away is out of sight within a minute, and whoever wants to know is told', async () => {
+  const { clock, grants: mine, sees, set } = await begin();
+  await mine.ready();
+  let told = 0;
+  const callOff = mine.onChange(() => (told += 1));
+  set([root]);
+  await clock.advance(59_000);
+  expect([sees('child'), told]).toEqual([true, 0]);
+  await clock.advance(1_000);
+  expect([sees('child'), sees(root), told]).toEqual([false, true, 1]);
+  callOff();
+  await clock.advance(60_000);
+  expect(told).toBe(1);
+});
+
+test('while nobody can say what lies below it stays for ten minutes, and is asked for every ten seconds', async () => {
+  const { clock, grants: mine, sees, set, asked, logged } = await begin();
+  await mine.ready();
+  set(new Error('down'));
+  await clock.advance(60_000);
+  expect([sees('child'), mine.problem === null]).toEqual([true, false]);
+  const before = asked();
+  await clock.advance(60_000);
+  expect(asked()).toBe(before + 6);
+  expect(logged).toHaveLength(1);
+  await clock.advance(480_000);
+  expect(sees('child')).toBe(false);
+  // Nor for as long as it is not known is anybody kept waiting for longer than it takes to ask.
+  await mine.ready();
+  set([root, 'child']);
+  await clock.advance(10_000);
+  expect([sees('child'), mine.problem]).toEqual([true, null]);
+});
+
+test('a changed file is in force within seconds, a broken one changes nothing and is told', async () => {
+  const { clock, grants: mine, sees, logged } = await begin();
+  await mine.ready();
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) {
+      await clock.advance(500);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const told = (what: string): Promise<void> => until(() => logged.some((line) => line.includes(what)));
+  writeFileSync(file, 'version: 1\nrules: [');
+  await told('last good one stays');
+  expect([sees('child'), mine.problem]).toEqual([true, expect.stringContaining('neither YAML nor JSON')]);
+  rmSync(file);
+  await until(() => mine.problem?.includes('ENOENT') === true);
+  expect(sees('child')).toBe(true);
+  writeFileSync(file, text('dev'));
+  await told('is in force');
+  await settle();
+  expect([sees('child'), sees('child', { groups: ['dev'] }), mine.problem]).toEqual([false, true, null]);
+});
