@@ -1,7 +1,9 @@
-/** Puts the variables of config.ts into `docs/operations.md`; a test fails when they are stale. */
+/** Puts the variables of config.ts and all metrics into `docs/operations.md`; tests fail when they are stale. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { withVariables } from './operations.ts';
+import { openRegistry } from './metrics.ts';
+import { withMetrics, withVariables } from './operations.ts';
 
 const file = path.join(import.meta.dirname, '../docs/operations.md');
-writeFileSync(file, withVariables(readFileSync(file, 'utf8')));
+const document = withVariables(readFileSync(file, 'utf8'));
+writeFileSync(file, withMetrics(document, await openRegistry()));
