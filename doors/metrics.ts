@@ -14,6 +14,7 @@ import type { WatchStats } from '../subscriptions/watchers.ts';
 import { onceABreath, registerReading } from './readings.ts';
 import type { Reading, ReadingOptions } from './readings.ts';
 import { statusLabel } from './tally.ts';
+import { tokenRefusals } from './tokens.ts';
 import type { TokenRefusal } from './tokens.ts';
 
 export interface Metrics {
@@ -125,6 +126,9 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     registers,
   });
 
+  // From zero, or Prometheus would not see the first one as an increase.
+  for (const reason of tokenRefusals) refusals.inc({ reason }, 0);
+
   const inTroubleNow = (): readonly (Place & { readonly code: string })[] => {
     for (const [key, { seenAt }] of inTrouble)
       if (clock.now() - seenAt >= troubleLastsMs) inTrouble.delete(key);
@@ -167,6 +171,7 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     observeUpstream({ service, region, code, status, durationMs, attempts: sent }) {
       calls.inc({ service, region, outcome: code ?? 'ok', status: statusLabel(status) });
       attempts.inc({ service, region }, sent);
+      malformed.inc({ service, region }, 0);
       seconds.observe({ service }, durationMs / 1000);
       const key = `${service} ${region}`;
       if (code !== null && troubles.has(code))
@@ -307,7 +312,7 @@ function registerBudgets(registry: Registry, read: () => readonly PlaceBudget[])
     'gateway_budget_slowdowns_total',
     'How often a 429 slowed down what a service and region is asked',
     ({ slowdowns }) => slowdowns,
-    ({ slowdowns }) => slowdowns > 0,
+    (budget) => isInUse(budget) || budget.slowdowns > 0,
   );
 }
 

@@ -125,7 +125,11 @@ function countOperations(registry: Registry): DoorsTally['operation'] {
   });
   const counts = recordOf(transports, (transport) =>
     recordOf(operationTypes, (type) => ({
-      outcomes: new Map<string, number>(),
+      // From zero, or Prometheus would not see the first one as an increase.
+      outcomes: new Map<string, number>([
+        ['ok', 0],
+        ['INTERNAL_SERVER_ERROR' satisfies ErrorCode, 0],
+      ]),
       seconds: type === 'unknown' ? null : seconds.labels({ transport, type }),
     })),
   );

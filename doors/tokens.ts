@@ -26,17 +26,19 @@ export interface TokenOptions {
 }
 
 /** `keys_unavailable` is nobody's fault who calls. */
-export type TokenRefusal =
-  | 'missing'
-  | 'malformed'
-  | 'too_long'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'audience'
-  | 'issuer'
-  | 'claims'
-  | 'untrusted'
-  | 'keys_unavailable';
+export const tokenRefusals = [
+  'missing',
+  'malformed',
+  'too_long',
+  'expired',
+  'not_yet_valid',
+  'audience',
+  'issuer',
+  'claims',
+  'untrusted',
+  'keys_unavailable',
+] as const;
+export type TokenRefusal = (typeof tokenRefusals)[number];
 
 class TokenError extends GatewayError {
   readonly reason: TokenRefusal;

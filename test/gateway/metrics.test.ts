@@ -9,6 +9,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { WebSocket } from 'ws';
 import { catalog } from '../../datasources/catalog.ts';
 import { subscriptionEnds, transports } from '../../doors/tally.ts';
+import { tokenRefusals } from '../../doors/tokens.ts';
 import { errorCodes } from '../../errors.ts';
 import { betweenLooksMs, createTestGateway, testRegions } from '../support/gateway.ts';
 import type { Json, TestGateway } from '../support/gateway.ts';
@@ -169,8 +170,7 @@ describe('no label is what a caller or Oracle Cloud sent', () => {
     reason: [
       ...subscriptionEnds,
       ...['NOT_FOUND', 'RETENTION', 'UPSTREAM_SILENT', 'OVERFLOW', 'FORBIDDEN'],
-      ...['missing', 'malformed', 'too_long', 'expired', 'not_yet_valid', 'audience', 'issuer', 'claims'],
-      ...['untrusted', 'keys_unavailable'],
+      ...tokenRefusals,
     ],
   } as const satisfies Readonly<Record<string, readonly string[]>>;
   const isKnown = (label: string, word: string): boolean => {
