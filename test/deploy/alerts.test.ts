@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { factsOf, openRegistry, seriesNames } from '../../scripts/metrics.ts';
-import { promtool, selectorsOf } from '../support/promql.ts';
+import { comingNames, promtool, selectorsOf } from '../support/promql.ts';
 
 interface Rule {
   readonly alert?: string;
@@ -30,8 +30,6 @@ const guide = readFileSync('docs/operations.md', 'utf8');
 
 /** Told by Prometheus itself, and recorded by these rules. */
 const otherNames = ['up', ...rules.flatMap(({ record }) => record ?? [])];
-/** Shedding is made beside these rules; to be left out here when it is there. */
-const comingNames = ['gateway_shed_total'];
 const otherLabels = ['job', 'instance', 'le'];
 
 let names: ReadonlySet<string>;

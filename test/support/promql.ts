@@ -7,6 +7,9 @@ export interface Selector {
   readonly labels: readonly string[];
 }
 
+/** Made beside the rules and the dashboard that name it; to be left out here when it is in the registry. */
+export const comingNames: readonly string[] = ['gateway_shed_total'];
+
 const words: ReadonlySet<string> = new Set([
   ...[
     'and',
