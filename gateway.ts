@@ -113,7 +113,14 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     fill: (template, id) => endpointOf(template, knownRegion(regions, id)),
   });
   const observations = createObservations();
-  const source = createWorkRequestSource({ upstream, endpoints, observations, clock, tenancyId });
+  const source = createWorkRequestSource({
+    upstream,
+    endpoints,
+    observations,
+    clock,
+    tenancyId,
+    observeMalformed: metrics.observeMalformed,
+  });
   const isListComplete = ({ service }: Pick<WorkRequestRef, 'service'>): boolean =>
     catalog[service].listLacks.size === 0;
   /** Where list items lack fields, all that a watcher can take from them is how far it is. */
@@ -303,7 +310,14 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       degraded: [...metrics.degraded(), ...(grants?.problem ? ['policy'] : [])],
     }),
     registry: metrics.registry,
-    ...(config.tokens && { callers: createTokenCallers({ ...config.tokens, clock }) }),
+    ...(config.tokens && {
+      callers: createTokenCallers({
+        ...config.tokens,
+        clock,
+        observeRefusal: metrics.observeRefusal,
+        observeKeys: metrics.observeKeys,
+      }),
+    }),
     stability,
     viewOf: ({ view }) => view,
     cost: {
@@ -318,7 +332,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     },
     ...(config.isExplorable && { registerPlayground: addPlayground }),
   });
-  metrics.watch(() => watchers.stats());
+  metrics.read({
+    watching: () => watchers.stats(),
+    budgets: () => upstream.budgets(),
+    olderAnswers: () => observations.olderAnswers,
+  });
 
   return {
     schema,

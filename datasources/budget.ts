@@ -27,6 +27,23 @@ export interface Budget {
   block(key: string, sentAt: number, retryAfterMs: number | null): void;
   /** Upstream said anything else. */
   ease(key: string): void;
+  /** Of each key that was ever used. */
+  states(): readonly BudgetState[];
+}
+
+/** How a key is now. */
+export interface BudgetState {
+  readonly key: string;
+  /** Calls that could go at once. */
+  readonly left: number;
+  /** Calls a second that it allows; 0 while a 429 binds it. */
+  readonly rate: number;
+  /** How long a call would wait that asks now, in milliseconds. */
+  readonly waitMs: number;
+  /** How often a 429 slowed it down. */
+  readonly slowdowns: number;
+  /** When its last turn was given out, or is due; milliseconds since the epoch. */
+  readonly usedAt: number;
 }
 
 export class BudgetExhausted extends Error {
@@ -51,8 +68,9 @@ interface Window {
   blockedUntil: number;
   /** Counts blocks: a slot that was given out before one no longer holds. */
   generation: number;
-  /** 429s in a row. */
+  /** 429s in a row, and since the start. */
   strikes: number;
+  slowdowns: number;
   /** Part of `rps` that is asked when the last block ends. */
   pace: number;
 }
@@ -86,6 +104,7 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
         blockedUntil: 0,
         generation: 0,
         strikes: 0,
+        slowdowns: 0,
         pace: 1,
       };
       windows.set(key, window);
@@ -93,10 +112,31 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
     return window;
   };
 
+  /** When the call could go that asks now. */
+  const nextSlot = (window: Window, now: number): number => {
+    const oldest = (window.next + size - callsAt(paceAt(window, now))) % size;
+    return Math.max(now, (window.slots[oldest] ?? 0) + windowMs);
+  };
+
+  const stateOf = (key: string, window: Window, now: number): BudgetState => {
+    const { slots, next, blockedUntil, slowdowns } = window;
+    const calls = callsAt(paceAt(window, now));
+    let left = 0;
+    // The oldest come first.
+    while (left < calls && (slots[(next + size - calls + left) % size] ?? 0) + windowMs <= now) left += 1;
+    return {
+      key,
+      left,
+      rate: blockedUntil > now ? 0 : (calls / windowMs) * 1000,
+      waitMs: nextSlot(window, now) - now,
+      slowdowns,
+      usedAt: slots[(next + size - 1) % size] ?? 0,
+    };
+  };
+
   const reserve = (window: Window, latest: number): number => {
     const now = look();
-    const oldest = (window.next + size - callsAt(paceAt(window, now))) % size;
-    const slot = Math.max(now, (window.slots[oldest] ?? 0) + windowMs);
+    const slot = nextSlot(window, now);
     if (slot > latest) throw new BudgetExhausted(slot - now, window.blockedUntil > now);
     window.slots[window.next] = slot;
     window.next = (window.next + 1) % size;
@@ -130,6 +170,7 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
       // Ten calls in flight may all bring the same 429: only one sent after the last block is a further strike.
       if (window.strikes === 0 || sentAt >= window.blockedAt) {
         window.strikes += 1;
+        window.slowdowns += 1;
         window.pace = Math.max(minPace, paceAt(window, now) / 2);
         window.blockedAt = now;
       }
@@ -149,6 +190,11 @@ export function createBudget(options: { readonly rps: number; readonly clock: Cl
     ease(key) {
       const window = windows.get(key);
       if (window !== undefined && window.strikes > 0 && window.blockedUntil <= look()) window.strikes = 0;
+    },
+
+    states() {
+      const now = look();
+      return [...windows].map(([key, window]) => stateOf(key, window, now));
     },
   };
 }

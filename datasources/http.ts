@@ -17,6 +17,7 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import { explainFailure, failureOf, placeOf, readAnswer } from './answers.ts';
 import { createBudget } from './budget.ts';
+import type { BudgetState } from './budget.ts';
 import type { Call, Interceptor, Send } from './call.ts';
 import { exchange, ExchangeFailure } from './exchange.ts';
 import type { ExchangeRequest, RawAnswer } from './exchange.ts';
@@ -58,6 +59,23 @@ export interface UpstreamOptions {
   readonly exchange?: (origin: string, request: ExchangeRequest) => Promise<RawAnswer>;
 }
 
+/** What one place (service and region) may still be asked. */
+export interface PlaceBudget extends Omit<BudgetState, 'key' | 'usedAt'> {
+  readonly service: string;
+  readonly region: string;
+  /** Whether it was asked, or is to be, in the last five minutes. */
+  readonly isInUse: boolean;
+  /** Polls that wait for their turn. */
+  readonly pollsWaiting: number;
+}
+
+export interface BudgetedUpstream extends Upstream {
+  /** Of each place that was ever asked. */
+  budgets(): readonly PlaceBudget[];
+}
+
+const inUseForMs = 5 * 60_000;
+
 /** A patient call that has no turn yet. */
 interface Queued {
   isWanted: () => boolean;
@@ -66,7 +84,7 @@ interface Queued {
 
 const always = (): boolean => true;
 
-export function createUpstream(options: UpstreamOptions): Upstream {
+export function createUpstream(options: UpstreamOptions): BudgetedUpstream {
   const { credentials, clock, deadlineMs, random = Math.random } = options;
   const { observe, maxResponseBytes = 8 * 1024 * 1024, sign = signRequest } = options;
   const carryOut = options.exchange ?? ((origin, request) => exchange(poolOf(origin), request));
@@ -227,6 +245,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
 
     backlog: (place) => turns.backlog(budgetKeyOf(place)),
+
+    budgets: () =>
+      budget.states().map(({ key, usedAt, ...state }) => {
+        const [service = '', region = ''] = key.slice(credentials.id.length + 1).split(' ');
+        const isInUse = clock.now() - usedAt < inUseForMs;
+        return { service, region, isInUse, pollsWaiting: turns.waiting(key), ...state };
+      }),
 
     close() {
       closed ??= drain();

@@ -15,6 +15,8 @@ export interface Turns {
   take(key: string, isWanted?: () => boolean): Promise<void> | undefined;
   /** Resolved when all who wait for this budget now have had their turn, or none; null: nobody waits. */
   backlog(key: string): Promise<void> | null;
+  /** How many wait for this budget. */
+  waiting(key: string): number;
 }
 
 export interface TurnsOptions {
@@ -113,5 +115,6 @@ export const createTurns = (options: TurnsOptions): Turns => {
       return waiting;
     },
     backlog: (key) => queues.get(key)?.at(-1)?.turn.then(nothing, nothing) ?? null,
+    waiting: (key) => queues.get(key)?.length ?? 0,
   };
 };

@@ -36,6 +36,8 @@ export interface SourceOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Tenancy of the gateway's credential. */
   readonly tenancyId: () => Promise<string>;
+  /** How many items of a page could not be read; called where there are any. */
+  readonly observeMalformed?: (place: Pick<WorkRequestRef, 'service' | 'region'>, items: number) => void;
 }
 
 export interface Sources extends WorkRequestSource {
@@ -50,7 +52,7 @@ export const createWorkRequestSource = (options: SourceOptions): Sources => {
 };
 
 const createSource = (
-  { upstream, endpoints, observations, clock }: SourceOptions,
+  { upstream, endpoints, observations, clock, observeMalformed = () => {} }: SourceOptions,
   namespaces: Namespaces,
   errand: Errand | null,
 ): WorkRequestSource => {
@@ -79,6 +81,14 @@ const createSource = (
     return namespace === null ? null : { ...ref, namespace };
   };
 
+  const noteMalformed = <T>(
+    { name: service }: Api<ServiceName>,
+    region: string,
+    { malformed: items }: Page<T>,
+  ): void => {
+    if (items.length > 0) observeMalformed({ service, region }, items.length);
+  };
+
   const readPart = async <T>(
     ref: WorkRequestRef,
     endpoint: PartEndpoint,
@@ -102,9 +112,11 @@ const createSource = (
       ...(endpoint.isPaged && { limit, page }),
     });
     const answer = await call(api, ref.region, `${pathOf(api, full)}/${endpoint.segment}${query}`);
-    return understood(api, ref.region, answer, () =>
+    const read = understood(api, ref.region, answer, () =>
       readPage(api, answer.body, nextPageOf(answer), (item) => readItem(api, item)),
     );
+    noteMalformed(api, ref.region, read);
+    return read;
   };
 
   return {
@@ -151,6 +163,7 @@ const createSource = (
       const seen = understood(api, region, answer, () =>
         readPage(api, answer.body, nextPageOf(answer), (item) => readWorkRequest(api, item, observed)),
       );
+      noteMalformed(api, region, seen);
       return {
         ...seen,
         items: seen.items.map((item) => observations.record(item, answer.ordinal, compartmentId)),

@@ -7,6 +7,7 @@ import { Courier } from './fanout/courier.ts';
 import type { LiveSubscription, Outlet } from './fanout/courier.ts';
 import type { Payload } from './fanout/rendition.ts';
 import type { OperationRequest } from './pipeline.ts';
+import type { SubscriptionEnd, SubscriptionTally } from './tally.ts';
 import type { Handshake } from './websocket.ts';
 
 export interface Operation {
@@ -29,6 +30,8 @@ export class Connection {
   /** Known once the connection is acknowledged. */
   caller: Caller = anybody;
   readonly operations = new Map<string, Operation>();
+  /** How its subscriptions ended that were open when it was closed; null: it is not. */
+  closedBy: SubscriptionEnd | null = null;
   readonly #raw: Duplex;
   readonly #unreadBytes: number;
   #waiting: Courier[] | null = null;
@@ -79,10 +82,10 @@ export class Connection {
   }
 
   /** The events of the operation with this id, written past graphql-ws; the rest of its life stays there. */
-  carry(id: string, subscription: LiveSubscription): Courier {
+  carry(id: string, subscription: LiveSubscription, tally: SubscriptionTally): Courier {
     const operation = this.operations.get(id);
     if (operation !== undefined) operation.controller = null;
-    return new Courier(subscription, new Line(this, id));
+    return new Courier(subscription, new Line(this, id, operation), tally);
   }
 
   /** One message of text: `head`, `body` and the closing brace, in a frame made here, so that what all share is encoded once. */
@@ -156,9 +159,11 @@ const closingBrace = 0x7d;
 class Line implements Outlet {
   readonly #connection: Connection;
   readonly #head: string;
+  readonly #operation: Operation | undefined;
 
-  constructor(connection: Connection, id: string) {
+  constructor(connection: Connection, id: string, operation: Operation | undefined) {
     this.#connection = connection;
+    this.#operation = operation;
     // As graphql-ws writes it.
     this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   }
@@ -177,6 +182,10 @@ class Line implements Outlet {
 
   overflow(): void {
     this.#connection.socket.close(1013, tooSlow);
+  }
+
+  leftBy(): SubscriptionEnd {
+    return this.#operation?.isLeft === true ? 'completed' : (this.#connection.closedBy ?? 'lost');
   }
 }
 

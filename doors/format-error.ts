@@ -20,6 +20,11 @@ export function createFormatError(log: Pick<Logger, 'error'>, isExplorable = tru
   };
 }
 
+/** The code with which an error is told. */
+export function codeOf(error: unknown): string {
+  return explain(error)?.code ?? internal.code;
+}
+
 /** graphql-js ends so what looks like a name of the schema. */
 function withoutSuggestion(message: string): string {
   return message.replace(/ Did you mean [^?]*\?$/, '');

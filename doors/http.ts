@@ -22,13 +22,15 @@ import type { ErrorCode } from '../errors.ts';
 import { GatewayError } from '../errors.ts';
 import type { Callers } from './callers.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
-import { createKnownWay, executedOf, noteWellFormed } from './known-way.ts';
+import { createKnownWay, executedOf, noteOutcome } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
 import { admit, answerVisitor, refuse } from './reply.ts';
+import type { DoorsTally } from './tally.ts';
 
 export interface HttpDoorOptions {
   readonly callers: Callers;
   readonly pipeline: Pipeline;
+  readonly tally: DoorsTally;
   readonly path: string;
   /** Where subscriptions go, for the message that says so. */
   readonly streamPath: string;
@@ -56,7 +58,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     plugins: [
       // In this order: the first gives errors their codes.
       sendSubscriptionsElsewhere(options),
-      tellWellFormed,
+      tellOutcome,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginLandingPageDisabled(),
@@ -150,15 +152,17 @@ function sendSubscriptionsElsewhere({ path, streamPath, pipeline }: HttpDoorOpti
   };
 }
 
-const tellWellFormed: ApolloServerPlugin = {
+const tellOutcome: ApolloServerPlugin = {
   async requestDidStart() {
     return {
-      async willSendResponse({ contextValue, response: { body } }) {
+      async willSendResponse({ contextValue, operation, response: { body } }) {
         const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
-        const isBad = errors.some(
-          ({ extensions }) => extensions?.['code'] === ('BAD_REQUEST' satisfies ErrorCode),
-        );
-        if (!isBad) noteWellFormed(contextValue);
+        const codes = errors.map(({ extensions }) => String(extensions?.['code']));
+        noteOutcome(contextValue, {
+          isWellFormed: !codes.includes('BAD_REQUEST' satisfies ErrorCode),
+          type: operation?.operation ?? 'unknown',
+          code: codes[0] ?? null,
+        });
       },
     };
   },

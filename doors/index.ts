@@ -29,6 +29,8 @@ import { securityHeaders } from './refusal.ts';
 import { answerBadPath, answerClientError, answerErrors, answerStrays, refuse } from './reply.ts';
 import { registerSse } from './sse.ts';
 import type { SseDoor } from './sse.ts';
+import { createDoorsTally } from './tally.ts';
+import type { Transport } from './tally.ts';
 import { openWebSocket } from './websocket.ts';
 import type { WebSocketDoor } from './websocket.ts';
 
@@ -40,7 +42,7 @@ export const streamPath = '/graphql/stream';
 
 /** What is known of an operation's caller when its context is built, once for each operation. */
 export interface CallerInfo {
-  readonly transport: 'http' | 'websocket' | 'sse';
+  readonly transport: Transport;
   /** True: the context lives as long as the subscription, so nothing in it may remember an answer. */
   readonly isSubscription: boolean;
   /**
@@ -117,6 +119,8 @@ export interface DoorsOptions<Context extends object> {
 
 export interface Doors {
   readonly app: FastifyInstance;
+  /** What `/metrics` tells. */
+  readonly registry: Registry;
   /** Port 0 picks one. */
   start(host: string, port: number): Promise<{ readonly url: string; readonly port: number }>;
   /** Lets requests end, sends subscribers away so that they come again, and cuts what is left after `stopGraceMs`. */
@@ -140,6 +144,10 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;
   let sse: SseDoor | undefined;
+  const registry = options.registry ?? new Registry();
+  const tally = createDoorsTally(registry);
+  const readiness = (): Readiness =>
+    isStopping ? { status: 'unavailable', degraded: ['stopping'] } : options.readiness();
 
   // By its plainer type, or the app's type would carry pino's.
   const loggerInstance: FastifyBaseLogger = log;
@@ -178,6 +186,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   });
   app.addHook('onResponse', (request, reply, done) => {
     done();
+    tally.answer(reply.statusCode);
     if (!log.isLevelEnabled('debug')) return;
     const path = request.url.split('?', 1)[0];
     log.debug(
@@ -186,9 +195,12 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     );
   });
 
-  registerHealth(app, {
-    registry: options.registry ?? new Registry(),
-    readiness: () => (isStopping ? { status: 'unavailable', degraded: ['stopping'] } : options.readiness()),
+  registerHealth(app, { registry, readiness });
+  tally.read({
+    isReady: () => readiness().status === 'ok',
+    connections: () => sockets.size,
+    sockets: () => webSocket?.open ?? 0,
+    streams: () => sse?.open ?? 0,
   });
   const visitorsPath = options.registerPlayground === undefined ? null : playgroundPath;
   app.decorateRequest('caller');
@@ -196,6 +208,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     await registerHttp(instance, {
       callers,
       pipeline,
+      tally,
       path: graphqlPath,
       streamPath,
       visitorsPath,
@@ -208,6 +221,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     sse = registerSse(instance, {
       callers,
       pipeline,
+      tally,
       path: streamPath,
       visitorsPath,
       limits,
@@ -221,11 +235,13 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
 
   return {
     app,
+    registry,
 
     async start(host, port) {
       webSocket = openWebSocket(app.server, {
         callers,
         pipeline,
+        tally,
         path: graphqlPath,
         guard,
         log,

@@ -9,13 +9,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { ErrorCode } from '../errors.ts';
 import type { CompiledOperation } from './compiled/index.ts';
 import { writeAnswer } from './compiled/text.ts';
+import { codeOf } from './format-error.ts';
 import type { Pipeline } from './pipeline.ts';
 import { signalOf } from './reply.ts';
+import { startNow } from './tally.ts';
+import type { DoorsTally, OperationType } from './tally.ts';
 
 export interface KnownWayOptions {
   readonly pipeline: Pipeline;
+  readonly tally: DoorsTally;
   createContext(request: FastifyRequest, signal: AbortSignal): unknown;
 }
 
@@ -31,37 +36,57 @@ export function executedOf(context: object): ExecutionResult | undefined {
 /** On a context: what Apollo Server found out about its request. */
 const finding = Symbol('finding');
 
-/** To be called by a plugin: the request is one of GraphQL over HTTP, whatever is wrong with its operation. */
-export function noteWellFormed(context: object): void {
-  const found = (context as { readonly [finding]?: { isWellFormed: boolean } })[finding];
-  if (found !== undefined) found.isWellFormed = true;
+interface Finding {
+  /** The request is one of GraphQL over HTTP, whatever is wrong with its operation. */
+  isWellFormed: boolean;
+  type: OperationType;
+  /** Of the first error. */
+  code: string | null;
+}
+
+/** To be called by a plugin, with what Apollo Server answers. */
+export function noteOutcome(context: object, outcome: Finding): void {
+  const found = (context as { readonly [finding]?: Finding })[finding];
+  if (found !== undefined) Object.assign(found, outcome);
 }
 
 /** `Accept` headers whose answer's type is known. */
 const maxAccepts = 100;
 
-export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goLongWay: LongWay) {
+export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptions, goLongWay: LongWay) {
   /** By `Accept`: what Apollo Server chose for it. */
   const contentTypes = new LRUCache<string, string>({ max: maxAccepts });
 
   /** Of JSON, GraphQL over HTTP says: what is wrong with an operation is nothing that is wrong with HTTP. */
-  const goFound: typeof goLongWay = async (request, reply, create) => {
-    const found = { isWellFormed: false };
-    const answer = await goLongWay(request, reply, async () => ({
-      ...((await create()) as object),
-      [finding]: found,
-    }));
+  const goFound = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    create: () => unknown,
+    startedAt: number,
+  ): Promise<unknown> => {
+    // What is no request reaches no plugin.
+    const found: Finding = { isWellFormed: false, type: 'unknown', code: 'BAD_REQUEST' satisfies ErrorCode };
+    const answer = await goLongWay(request, reply, async () => {
+      try {
+        return { ...((await create()) as object), [finding]: found };
+      } catch (error) {
+        found.code = codeOf(error);
+        throw error;
+      }
+    });
+    tally.operation('http', found.type, found.code, startedAt);
     const isJson = String(reply.getHeader('content-type')).startsWith('application/json');
     if (found.isWellFormed && isJson && reply.statusCode === 400) reply.code(200);
     return answer;
   };
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const startedAt = startNow();
     const accept = request.headers.accept ?? '';
     const contentType = contentTypes.get(accept);
     const known = request.method === 'POST' ? find(pipeline, request.body) : null;
     if (known === null || contentType === undefined) {
-      const answer = await goFound(request, reply, () => createContext(request, signalOf(reply)));
+      const answer = await goFound(request, reply, () => createContext(request, signalOf(reply)), startedAt);
       const type = reply.getHeader('content-type');
       if (known !== null && typeof type === 'string' && reply.statusCode === 200)
         contentTypes.set(accept, type);
@@ -72,7 +97,7 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
     try {
       context = (await createContext(request, signalOf(reply))) as object;
     } catch (error) {
-      return goLongWay(request, reply, () => Promise.reject(error));
+      return goFound(request, reply, () => Promise.reject(error), startedAt);
     }
     const { operation, variables } = known;
     const result = await operation.execute({
@@ -81,9 +106,11 @@ export function createKnownWay({ pipeline, createContext }: KnownWayOptions, goL
       isWritten: true,
     });
     if (result.errors === undefined) {
-      return reply.header('content-type', contentType).send(`${writeAnswer(result)}\n`);
+      const text = `${writeAnswer(result)}\n`;
+      tally.operation('http', operation.kind, null, startedAt);
+      return reply.header('content-type', contentType).send(text);
     }
-    return goFound(request, reply, () => ({ ...context, [executed]: plain(result) }));
+    return goFound(request, reply, () => ({ ...context, [executed]: plain(result) }), startedAt);
   };
 }
 

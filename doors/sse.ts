@@ -14,6 +14,7 @@ import type { ExecutionResult } from 'graphql';
 import { createBeats } from './beats.ts';
 import type { Beats } from './beats.ts';
 import type { Callers } from './callers.ts';
+import { counted } from './counted.ts';
 import { drain } from './drain.ts';
 import { Courier } from './fanout/courier.ts';
 import { checkPreflighted } from './guard.ts';
@@ -21,11 +22,13 @@ import { isLive, toGraphQLError } from './pipeline.ts';
 import type { OperationRequest, Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
 import { admit, answerVisitor, refuse, signalOf } from './reply.ts';
+import type { DoorsTally, SubscriptionEnd, SubscriptionTally } from './tally.ts';
 import { connectionOf, readUnacknowledged } from './unacknowledged.ts';
 
 export interface SseDoorOptions {
   readonly callers: Callers;
   readonly pipeline: Pipeline;
+  readonly tally: DoorsTally;
   readonly path: string;
   /** Where a browser that opens the path is sent; null: there is no page to show. */
   readonly visitorsPath: string | null;
@@ -36,10 +39,13 @@ export interface SseDoorOptions {
 export interface SseDoor {
   /** Ends every stream without `complete`: clients take that for a lost connection and come again, elsewhere or later. */
   stop(): Promise<void>;
+  /** Event streams open. */
+  readonly open: number;
 }
 
 export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseDoor {
-  const { callers, pipeline, path, limits } = options;
+  const { callers, path, limits, tally } = options;
+  const pipeline = counted(options.pipeline, 'sse', tally);
   const open = new Set<ServerResponse>();
   const beats = createBeats<Stream>(limits.keepAliveMs, (streams) => void keepAlive(streams));
   let isStopping = false;
@@ -77,12 +83,16 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
             ? await pipeline.subscribe(prepared.args)
             : await pipeline.execute(prepared.args);
 
+      const visit: Visit = { leftBy: null };
       reply.hijack();
       // A caller that left while its operation began has closed already: nothing would take it out again.
       if (!signal.aborted) {
         open.add(reply.raw);
         // Without `complete`, as on a stop: the client comes again, with a new token if it has one.
-        const stay = callers.whenOver(request.caller, () => reply.raw.destroy());
+        const stay = callers.whenOver(request.caller, () => {
+          visit.leftBy = 'token_expired';
+          reply.raw.destroy();
+        });
         reply.raw.once('close', () => {
           open.delete(reply.raw);
           stay();
@@ -90,7 +100,13 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       }
       // One that began before the stop and was not open yet.
       if (isStopping) reply.raw.destroy();
-      await stream(reply, results, signal, beats, pipeline);
+      await stream(reply, results, signal, {
+        beats,
+        pipeline,
+        visit,
+        tally: tally.subscriptions.sse,
+        leftBy: () => visit.leftBy ?? (isStopping ? 'shutdown' : 'disconnected'),
+      });
     },
   });
 
@@ -99,6 +115,9 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       isStopping = true;
       await drain(open, limits.stopSpreadMs, (response) => response.destroy());
       beats.stop();
+    },
+    get open() {
+      return open.size;
     },
   };
 
@@ -113,7 +132,13 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
   }
 }
 
+/** Why one ended, where that is the gateway's doing. */
+interface Visit {
+  leftBy: SubscriptionEnd | null;
+}
+
 interface Stream {
+  readonly visit: Visit;
   readonly socket: Socket;
   /** As the kernel's table names it. */
   readonly connection: string | null;
@@ -131,10 +156,21 @@ async function keepAlive(streams: ReadonlySet<Stream>): Promise<void> {
     const { socket, connection } = each;
     const isOnItsWay = socket.writableLength + (unacknowledged.get(connection ?? '') ?? 0);
     const arrived = socket.bytesWritten - isOnItsWay;
-    if (isOnItsWay > 0 && arrived === each.arrived) socket.destroy();
+    if (isOnItsWay > 0 && arrived === each.arrived) {
+      each.visit.leftBy = 'lost';
+      socket.destroy();
+    }
     each.arrived = arrived;
     if (each.isFree()) each.comment();
   }
+}
+
+interface StreamOptions {
+  readonly beats: Beats<Stream>;
+  readonly pipeline: Pipeline;
+  readonly visit: Visit;
+  readonly tally: SubscriptionTally;
+  leftBy(): SubscriptionEnd;
 }
 
 /** Never rejects: nobody is left to tell. */
@@ -142,18 +178,16 @@ async function stream(
   reply: FastifyReply,
   subscribed: Awaited<ReturnType<Pipeline['subscribe']>>,
   signal: AbortSignal,
-  beats: Beats<Stream>,
-  pipeline: Pipeline,
+  { beats, pipeline, visit, tally, leftBy }: StreamOptions,
 ): Promise<void> {
   const response = reply.raw;
   let isComplete = true;
   const results: AsyncIterator<ExecutionResult> = isLive(subscribed)
-    ? new Courier(subscribed, {
-        isFree,
-        wait,
-        send: ({ text }) => send(text),
-        overflow: () => (isComplete = false),
-      })
+    ? new Courier(
+        subscribed,
+        { isFree, wait, send: ({ text }) => send(text), overflow: () => (isComplete = false), leftBy },
+        tally,
+      )
     : toIterator(subscribed);
   // Also while nothing happens: a subscription that waits for its next event is told here that nobody waits any more.
   const release = (): void => void Promise.resolve(results.return?.()).catch(pipeline.formatError);
@@ -165,6 +199,7 @@ async function stream(
   response.write(comment);
   const { socket } = reply.request;
   const guest: Stream = {
+    visit,
     socket,
     connection: connectionOf(socket),
     arrived: -1,

@@ -10,6 +10,7 @@ import type * as JoseModule from 'jose';
 import type { FetchImplementation, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { Caller, Callers } from './callers.ts';
 
 export interface TokenOptions {
@@ -18,6 +19,34 @@ export interface TokenOptions {
   readonly jwksUrl: string;
   readonly clock: { now(): number };
   readonly fetch?: FetchImplementation;
+  /** Told of each token that was refused. */
+  readonly observeRefusal?: (reason: TokenRefusal) => void;
+  /** Told whenever keys were needed. */
+  readonly observeKeys?: (areHad: boolean) => void;
+}
+
+/** `keys_unavailable` is nobody's fault who calls. */
+export const tokenRefusals = [
+  'missing',
+  'malformed',
+  'too_long',
+  'expired',
+  'not_yet_valid',
+  'audience',
+  'issuer',
+  'claims',
+  'untrusted',
+  'keys_unavailable',
+] as const;
+export type TokenRefusal = (typeof tokenRefusals)[number];
+
+class TokenError extends GatewayError {
+  readonly reason: TokenRefusal;
+
+  constructor(code: ErrorCode, reason: TokenRefusal, message: string, cause?: unknown) {
+    super(code, message, { cause });
+    this.reason = reason;
+  }
 }
 
 /** With a private key behind each: with a shared secret, whoever can check a token could make one. */
@@ -48,7 +77,7 @@ const maxChecked = 10_000;
 const longestMs = 2 ** 31 - 1;
 
 export function createTokenCallers(options: TokenOptions): Callers {
-  const { issuer, audience, clock } = options;
+  const { issuer, audience, clock, observeRefusal } = options;
   // Not everybody who starts a gateway needs it.
   const jose = import('jose');
   const keys = jose.then((loaded) => createKeys(loaded, options));
@@ -75,7 +104,7 @@ export function createTokenCallers(options: TokenOptions): Callers {
         currentDate: new Date(now),
         requiredClaims: ['sub', 'exp'],
       });
-      if (typeof payload.sub !== 'string' || payload.sub === '') throw unauthenticated(noSubject);
+      if (typeof payload.sub !== 'string' || payload.sub === '') throw unauthenticated('claims', noSubject);
       return {
         subject: payload.sub,
         claims: payload,
@@ -86,12 +115,23 @@ export function createTokenCallers(options: TokenOptions): Callers {
     }
   };
 
+  const turnAway = (error: unknown): never => {
+    if (error instanceof TokenError) observeRefusal?.(error.reason);
+    throw error;
+  };
+
   return {
     identify(authorization) {
-      const token = readToken(authorization);
-      const hash = createHash('sha256').update(token).digest('base64');
-      const known = checked.get(hash);
-      return known !== undefined && clock.now() < known.until ? known.caller : check(token, hash);
+      try {
+        const token = readToken(authorization);
+        const hash = createHash('sha256').update(token).digest('base64');
+        const known = checked.get(hash);
+        return known !== undefined && clock.now() < known.until
+          ? known.caller
+          : check(token, hash).catch(turnAway);
+      } catch (error) {
+        return turnAway(error);
+      }
     },
     whenOver({ expiresAt }, task) {
       const timer = setTimeout(task, Math.min(longestMs, Math.max(0, expiresAt - clock.now()))).unref();
@@ -104,7 +144,7 @@ type Jose = typeof JoseModule;
 
 function createKeys(
   { createLocalJWKSet, createRemoteJWKSet, customFetch, errors }: Jose,
-  { jwksUrl, clock, fetch: fetchKeys }: TokenOptions,
+  { jwksUrl, clock, fetch: fetchKeys, observeKeys }: TokenOptions,
 ): JWTVerifyGetKey {
   const published = createRemoteJWKSet(new URL(jwksUrl), {
     timeoutDuration: fetchMs,
@@ -127,10 +167,12 @@ function createKeys(
     try {
       const key = await published(header, token);
       [hadAt, outage] = [clock.now(), null];
+      observeKeys?.(true);
       return key;
     } catch (error) {
       if (!isOutage(error, errors)) throw error;
       outage = { at: clock.now(), error };
+      observeKeys?.(false);
       return atHand(header, token);
     }
   };
@@ -138,15 +180,18 @@ function createKeys(
 
 function readToken(authorization: unknown): string {
   if (authorization == null || authorization === '')
-    throw unauthenticated('Send a token: `Authorization: Bearer …`, or `authorization` in connection_init.');
+    throw unauthenticated(
+      'missing',
+      'Send a token: `Authorization: Bearer …`, or `authorization` in connection_init.',
+    );
   const token =
     typeof authorization === 'string'
       ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]*) *$/i.exec(authorization)?.[1]
       : undefined;
   if (token === undefined)
-    throw unauthenticated('The authorization has to be one signed token (JWT): `Bearer …`.');
+    throw unauthenticated('malformed', 'The authorization has to be one signed token (JWT): `Bearer …`.');
   if (token.length > maxTokenLength)
-    throw unauthenticated(`The token is longer than ${maxTokenLength} characters.`);
+    throw unauthenticated('too_long', `The token is longer than ${maxTokenLength} characters.`);
   return token;
 }
 
@@ -160,29 +205,32 @@ function isOutage(error: unknown, errors: Jose['errors']): boolean {
   );
 }
 
-const unavailable = (cause: unknown): GatewayError =>
-  new GatewayError(
+const unavailable = (cause: unknown): TokenError =>
+  new TokenError(
     'UPSTREAM_UNAVAILABLE',
+    'keys_unavailable',
     'The keys of the issuer of tokens (AUTH_JWKS_URL) cannot be had, so no token can be checked now. Try again.',
-    { cause },
+    cause,
   );
 
-const unauthenticated = (message: string, cause?: unknown): GatewayError =>
-  new GatewayError('UNAUTHENTICATED', message, { cause });
+const unauthenticated = (reason: TokenRefusal, message: string, cause?: unknown): TokenError =>
+  new TokenError('UNAUTHENTICATED', reason, message, cause);
 
-function refusalOf(error: unknown, errors: Jose['errors']): GatewayError {
-  if (error instanceof errors.JWTExpired) return unauthenticated('The token has expired.', error);
-  if (error instanceof errors.JWTClaimValidationFailed)
-    return unauthenticated(claimProblems[error.claim] ?? 'The token is not for this gateway.', error);
-  return unauthenticated('The token is not one that this gateway can trust.', error);
+function refusalOf(error: unknown, errors: Jose['errors']): TokenError {
+  if (error instanceof errors.JWTExpired) return unauthenticated('expired', 'The token has expired.', error);
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const [reason, message] = claimProblems[error.claim] ?? ['claims', 'The token is not for this gateway.'];
+    return unauthenticated(reason, message, error);
+  }
+  return unauthenticated('untrusted', 'The token is not one that this gateway can trust.', error);
 }
 
 const noSubject = 'The token has no `sub`, so it does not say whose it is.';
 
-const claimProblems: Readonly<Record<string, string>> = {
-  aud: 'The token is for somebody else: its `aud` is not AUTH_AUDIENCE.',
-  iss: 'The token is from somebody else: its `iss` is not AUTH_ISSUER.',
-  nbf: 'The token is not valid yet.',
-  exp: 'The token has no `exp`, so it would never end.',
-  sub: noSubject,
+const claimProblems: Readonly<Record<string, readonly [TokenRefusal, string]>> = {
+  aud: ['audience', 'The token is for somebody else: its `aud` is not AUTH_AUDIENCE.'],
+  iss: ['issuer', 'The token is from somebody else: its `iss` is not AUTH_ISSUER.'],
+  nbf: ['not_yet_valid', 'The token is not valid yet.'],
+  exp: ['claims', 'The token has no `exp`, so it would never end.'],
+  sub: ['claims', noSubject],
 };

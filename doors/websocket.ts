@@ -19,16 +19,21 @@ import { createBeats } from './beats.ts';
 import type { Caller, Callers } from './callers.ts';
 import { Connection } from './connection.ts';
 import type { Operation } from './connection.ts';
+import { counted } from './counted.ts';
 import { drain } from './drain.ts';
+import { codeOf } from './format-error.ts';
 import type { Guard } from './guard.ts';
 import { isLive, toGraphQLError } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
+import { endByCode, startNow } from './tally.ts';
+import type { DoorsTally } from './tally.ts';
 
 export interface WebSocketDoorOptions {
   readonly callers: Callers;
   readonly pipeline: Pipeline;
+  readonly tally: DoorsTally;
   readonly path: string;
   readonly guard: Guard;
   readonly log: Logger;
@@ -61,6 +66,8 @@ export interface SocketOperation extends Handshake {
 export interface WebSocketDoor {
   /** Closes every socket with 1012, which clients take for "come again"; 1001, 1011 and 4500 some take for final. */
   stop(): Promise<void>;
+  /** WebSockets open. */
+  readonly open: number;
 }
 
 /** graphql-ws hands them on as they are. */
@@ -70,7 +77,8 @@ interface SocketArgs extends ExecutionArgs {
 }
 
 export function openWebSocket(server: Server, options: WebSocketDoorOptions): WebSocketDoor {
-  const { callers, pipeline, path, guard, log, limits } = options;
+  const { callers, path, guard, log, limits, tally } = options;
+  const pipeline = counted(options.pipeline, 'websocket', tally);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, handleProtocols });
   /** The number of the last ping of those who did not answer it yet: whoever does has read all that was sent before it. */
   const unanswered = new Map<WebSocket, number>();
@@ -101,7 +109,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       const payload = operation?.payload;
       if (operation === undefined || payload == null) return [toGraphQLError(new Error('it was not begun'))];
       operation.payload = null;
-      if (connection.operations.size > limits.socketOperations) return [tooManyOperations(limits)];
+      if (connection.operations.size > limits.socketOperations) return [refused(tooManyOperations(limits))];
       const signal = operation.controller?.signal ?? AbortSignal.abort();
       try {
         const prepared = await pipeline.prepare(payload, (kind) => {
@@ -116,7 +124,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
         });
         if (prepared.kind === 'refused') return prepared.errors;
         connection.grow(operation, (prepared.args.document.tokenCount ?? 0) * bytesPerToken);
-        if (connection.openBytes > limits.socketOperationsBytes) return [tooLargeOperations()];
+        if (connection.openBytes > limits.socketOperationsBytes) return [refused(tooLargeOperations())];
         return { ...prepared.args, connection, id } satisfies SocketArgs;
       } catch (error) {
         return [toGraphQLError(error)];
@@ -129,7 +137,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       // graphql-ws holds them for as long as the subscription lives, and needs nothing of them any more.
       args.contextValue = undefined;
       const { connection, id } = args as SocketArgs;
-      return connection.carry(id, subscribed);
+      return connection.carry(id, subscribed, tally.subscriptions.websocket);
     },
     onNext: (_context, _id, _payload, _args, result) => pipeline.formatResult(result),
     onError: (_context, _id, _payload, errors: readonly GraphQLError[]) => errors.map(pipeline.formatError),
@@ -137,7 +145,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
 
   server.on('upgrade', upgrade);
   sockets.on('connection', connect);
-  sockets.on('wsClientError', (_error, socket) => refuseUpgrade(socket, badHandshake));
+  sockets.on('wsClientError', (_error, socket) => refuseHandshake(socket, badHandshake));
   const beats = createBeats<WebSocket>(limits.keepAliveMs, (group) => {
     lastPing += 1;
     for (const socket of group) {
@@ -164,12 +172,25 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       beats.stop();
       sockets.close();
     },
+    get open() {
+      return sockets.clients.size;
+    },
   };
+
+  function refused(error: GraphQLError): GraphQLError {
+    tally.operation('websocket', 'unknown', codeOf(error), startNow());
+    return error;
+  }
+
+  function refuseHandshake(raw: Duplex, refusal: Refusal): void {
+    tally.answer(refusal.status);
+    refuseUpgrade(raw, refusal);
+  }
 
   function upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
     raw.on('error', destroy);
     const refusal = guard.check(request) ?? checkHandshake(request, path, isStopping);
-    if (refusal !== null) return refuseUpgrade(raw, refusal);
+    if (refusal !== null) return refuseHandshake(raw, refusal);
     sockets.handleUpgrade(request, raw, head, (socket) => sockets.emit('connection', socket, request, raw));
   }
 
@@ -203,6 +224,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     socket.once('close', (code, reason) => {
       beats.delete(socket);
       unanswered.delete(socket);
+      connection.closedBy = isStopping ? 'shutdown' : endByCode(code);
       for (const { controller } of connection.operations.values()) controller?.abort();
       closed(code, String(reason)).catch((error: unknown) =>
         log.error({ err: error }, 'Closing a WebSocket failed'),

@@ -23,16 +23,13 @@ export const createAbsence = (now: number): Feed => {
   return writer.feed;
 };
 
-/** @param form `single`: it ends with its work request */
-export const createJudgedFeed = (inner: Feed, form: 'single' | 'list', judge: Judge): Feed =>
-  new JudgedFeed(inner, form, judge);
+export const createJudgedFeed = (inner: Feed, judge: Judge): Feed => new JudgedFeed(inner, judge);
 
 const done = { done: true, value: undefined } as const;
 const complete: FeedEnd = { kind: 'complete' };
 
 class JudgedFeed implements Feed {
   readonly #inner: Feed;
-  readonly #form: 'single' | 'list';
   readonly #judge: Judge;
   readonly #callOff: () => void;
   /** As they were told last, by id. */
@@ -43,11 +40,14 @@ class JudgedFeed implements Feed {
   #isOver = false;
   #onReady: (() => void) | null = null;
 
-  constructor(inner: Feed, form: 'single' | 'list', judge: Judge) {
+  constructor(inner: Feed, judge: Judge) {
     this.#inner = inner;
-    this.#form = form;
     this.#judge = judge;
     this.#callOff = judge.onChange(() => this.#judgeAgain());
+  }
+
+  get form(): Feed['form'] {
+    return this.#inner.form;
   }
 
   take(): Delivery | FeedEnd | null {
@@ -119,14 +119,14 @@ class JudgedFeed implements Feed {
     if (gap?.reason === 'OVERFLOW') return { ...told, workRequest: null };
     const known = this.#told.get(workRequest.id);
     if (known !== undefined) return this.#leave(known);
-    if (this.#form === 'list') return null;
+    if (this.form === 'list') return null;
     this.#end();
     return absenceOf(this.#judge.now());
   }
 
   #leave(known: WorkRequest): Told {
     this.#told.delete(known.id);
-    if (this.#form === 'single') this.#end();
+    if (this.form === 'single') this.#end();
     const now = this.#judge.now();
     return goneOf(known, known.observedAt, now);
   }

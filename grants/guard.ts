@@ -120,12 +120,12 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
     async watch(ref, read) {
       const seen = view() === null ? undefined : await firstLook(ref, read);
       if (seen === null) return createAbsence(now());
-      return createJudgedFeed(watchers.watch(ref, seen), 'single', judge);
+      return createJudgedFeed(watchers.watch(ref, seen), judge);
     },
 
     async watchList(plan) {
       await grants.ready();
-      return createJudgedFeed(watchers.watchList(plan()), 'list', judge);
+      return createJudgedFeed(watchers.watchList(plan()), judge);
     },
 
     async waitFor(ref, read, wait) {

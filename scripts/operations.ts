@@ -1,7 +1,9 @@
-/** The table of variables in `docs/operations.md`, from config.ts. */
+/** The tables of `docs/operations.md`: variables, from config.ts, and metrics, from the registry. */
+import type { Registry } from 'prom-client';
 import { variables } from '../config.ts';
 import { fillBetween } from './marks.ts';
 import type { Marks } from './marks.ts';
+import { factsOf } from './metrics.ts';
 
 const marks: Marks = {
   file: 'docs/operations.md',
@@ -22,3 +24,22 @@ const table = (): string =>
   ].join('\n');
 
 export const withVariables = (document: string): string => fillBetween(document, marks, `${table()}\n`);
+
+const metricMarks: Marks = {
+  file: 'docs/operations.md',
+  begin: '<!-- metrics: written by scripts/write-operations.ts -->',
+  end: '<!-- end of metrics -->',
+};
+
+const metricsTable = (registry: Registry): string =>
+  [
+    '| metric | type | labels | tells |',
+    '|---|---|---|---|',
+    ...factsOf(registry).map(
+      ({ name, type, labelNames, help }) =>
+        `| ${quote(name)} | ${type} | ${labelNames.map(quote).join(', ')} | ${help.replace(/\.$/, '')} |`,
+    ),
+  ].join('\n');
+
+export const withMetrics = (document: string, registry: Registry): string =>
+  fillBetween(document, metricMarks, `${metricsTable(registry)}\n`);

@@ -1,12 +1,16 @@
-/** Puts the variables of config.ts into `docs/operations.md`, and writes `docs/policy.schema.json`; tests fail when they are stale. */
+/**
+ * Puts the variables of config.ts and all metrics into `docs/operations.md`, and writes `docs/policy.schema.json`; tests fail when
+ * they are stale.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { policyJsonSchema } from '../grants/policy.ts';
-import { withVariables } from './operations.ts';
+import { openRegistry } from './metrics.ts';
+import { withMetrics, withVariables } from './operations.ts';
 
-const file = path.join(import.meta.dirname, '../docs/operations.md');
-writeFileSync(file, withVariables(readFileSync(file, 'utf8')));
-writeFileSync(
-  path.join(import.meta.dirname, '../docs/policy.schema.json'),
-  `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
-);
+const docs = path.join(import.meta.dirname, '../docs');
+const file = path.join(docs, 'operations.md');
+const document = withVariables(readFileSync(file, 'utf8'));
+writeFileSync(file, withMetrics(document, await openRegistry()));
+const schema = JSON.stringify(policyJsonSchema(), null, 2);
+writeFileSync(path.join(docs, 'policy.schema.json'), `${schema}\n`);

@@ -25,7 +25,11 @@ export interface Feed extends AsyncIterableIterator<WatchEvent, undefined, undef
   take(): Delivery | FeedEnd | null;
   /** `onReady` is called when there may be something to take that was not there before. One listener, who does not call `next()`. */
   listen(onReady: () => void): void;
+  /** Whether it is about one work request, or about a list. */
+  readonly form: WatchForm;
 }
+
+export type WatchForm = 'single' | 'list';
 
 /** One event for one subscriber. */
 export interface Delivery {
@@ -56,6 +60,15 @@ export interface FeedRules {
   /** The GAP that ends the feed when `told` found no room. */
   readonly overflow: (told: Told) => Told;
   readonly onMerge?: () => void;
+  /** Default: single. */
+  readonly form?: WatchForm;
+  /** Counts what waits in all of them. */
+  readonly queues?: Queues;
+}
+
+export interface Queues {
+  /** Events that nobody has taken yet. */
+  waiting: number;
 }
 
 interface Entry {
@@ -100,6 +113,10 @@ class QueuedFeed implements Feed, FeedWriter {
     return this;
   }
 
+  get form(): WatchForm {
+    return this.#rules.form ?? 'single';
+  }
+
   push(told: Told): void {
     if (this.#ending !== null) return;
     const waiting = told.isProgress ? this.#newestOf(told) : null;
@@ -140,7 +157,7 @@ class QueuedFeed implements Feed, FeedWriter {
     const entry = this.#head;
     if (entry === null) return this.#ending;
     this.#head = entry.next;
-    this.#length -= 1;
+    this.#count(-1);
     if (this.#head === null) this.#tail = this.#newest = null;
     else if (this.#newestOf(entry.told) === entry) this.#newest?.delete(keyOf(entry.told));
     this.#sequence += 1;
@@ -187,11 +204,16 @@ class QueuedFeed implements Feed, FeedWriter {
       this.#tail.next = entry;
     }
     this.#tail = entry;
-    this.#length += 1;
+    this.#count(1);
     const waiter = this.#waiters?.shift();
     const taken = waiter && this.take();
     if (waiter && taken) waiter.resolve(this.#give(taken));
     else this.#onReady?.();
+  }
+
+  #count(more: number): void {
+    this.#length += more;
+    if (this.#rules.queues) this.#rules.queues.waiting += more;
   }
 
   #newestOf(told: Told): Entry | null {
@@ -220,7 +242,7 @@ class QueuedFeed implements Feed, FeedWriter {
 
   #leave(): void {
     this.#head = this.#tail = this.#newest = this.#onReady = null;
-    this.#length = 0;
+    this.#count(-this.#length);
     const wasOpen = this.#ending === null;
     this.#ending = complete;
     this.#settle();

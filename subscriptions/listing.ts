@@ -63,6 +63,10 @@ export interface Listing {
    * @throws UpstreamError where the list cannot be read for now
    */
   refresh(id: string): Promise<WorkRequest | null>;
+  /** It cannot be read for now: a GAP says so. */
+  readonly isStale: boolean;
+  /** When upstream last answered, by the clock that never jumps; the start before the first time. */
+  readonly answeredAt: number;
 }
 
 interface Seat {
@@ -354,6 +358,12 @@ export const createListing = (options: ListingOptions): Listing => {
     },
     sight(item) {
       if (!isStopped && !known.has(item.id)) note(item, true, false);
+    },
+    get isStale() {
+      return trouble !== null;
+    },
+    get answeredAt() {
+      return answeredAt;
     },
   };
 };

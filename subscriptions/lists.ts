@@ -9,7 +9,7 @@ import { GatewayError } from '../errors.ts';
 import type { Agenda } from './agenda.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
-import type { Feed, FeedRules } from './feed.ts';
+import type { Feed, FeedRules, Queues } from './feed.ts';
 import type { Listener, Listing } from './listing.ts';
 import { addedOf, compartmentAbsenceOf, listSilenceOf, synced } from './telling.ts';
 
@@ -20,6 +20,7 @@ export interface ListsOptions {
   /** The GAP that ends a feed when `told` found no room. */
   readonly overflow: (told: Told) => Told;
   readonly onMerge: () => void;
+  readonly queues: Queues;
 }
 
 export interface Lists {
@@ -31,7 +32,7 @@ export interface Lists {
   of(workRequest: WorkRequest): Listing | null;
   stop(): void;
   /** Places being polled, and who listens. */
-  readonly listings: number;
+  readonly listings: readonly Pick<Listing, 'isStale' | 'answeredAt'>[];
   readonly subscribers: number;
 }
 
@@ -48,10 +49,17 @@ const capacity = 2 * maxMatches;
 const maxOver = 10_000;
 const searchMs = 60_000;
 
-export const createLists = ({ createListing, clock, agenda, overflow, onMerge }: ListsOptions): Lists => {
+export const createLists = ({
+  createListing,
+  clock,
+  agenda,
+  overflow,
+  onMerge,
+  queues,
+}: ListsOptions): Lists => {
   const listings = new Map<string, Listing>();
   const subscribers = new Set<{ end(): void }>();
-  const feedRules: FeedRules = { capacity, overflow, onMerge };
+  const feedRules: FeedRules = { capacity, overflow, onMerge, queues, form: 'list' };
 
   const listingOf = (place: Place): Listing => {
     const key = keyOf(place);
@@ -206,7 +214,7 @@ export const createLists = ({ createListing, clock, agenda, overflow, onMerge }:
     },
 
     get listings() {
-      return listings.size;
+      return [...listings.values()];
     },
     get subscribers() {
       return subscribers.size;

@@ -79,6 +79,10 @@ export interface Watcher {
   stop(): void;
   /** Lists not counted. */
   readonly subscribers: number;
+  /** What is known may not be so any more: the last look brought no state, or none came for too long. */
+  readonly isStale: boolean;
+  /** When upstream last answered, by the clock that never jumps; the start before the first time. */
+  readonly answeredAt: number;
 }
 
 interface Subscriber {
@@ -197,6 +201,15 @@ class PollingWatcher implements Watcher, Member {
     let feeds = 0;
     for (const { isFeed } of this.#subscribers) if (isFeed) feeds += 1;
     return feeds;
+  }
+
+  get isStale(): boolean {
+    const { known, silence } = this.#track;
+    return silence !== null || (known !== null && !isHealthy(this.#track));
+  }
+
+  get answeredAt(): number {
+    return this.#track.answeredAt;
   }
 
   get #now(): number {

@@ -13,7 +13,7 @@ import { GatewayError, UpstreamError } from '../errors.ts';
 import { createAgenda } from './agenda.ts';
 import type { Agenda } from './agenda.ts';
 import type { GapReason, Told } from './events.ts';
-import type { Feed } from './feed.ts';
+import type { Feed, Queues } from './feed.ts';
 import { createFeed } from './feed.ts';
 import { createGroups } from './groups.ts';
 import type { Groups } from './groups.ts';
@@ -103,6 +103,12 @@ export interface WatchStats {
   readonly watchers: number;
   readonly listings: number;
   readonly subscribers: number;
+  /** Those whose state may not be so any more, as the last look brought none. */
+  readonly stale: { readonly watchers: number; readonly listings: number };
+  /** Since upstream last answered about what it has not answered about for longest, in milliseconds. */
+  readonly oldestAnswerMs: number;
+  /** Events that subscribers have not taken yet. */
+  readonly waitingEvents: number;
   /** Since the start: see tally.ts. */
   readonly polls: number;
   readonly pollFailures: number;
@@ -134,6 +140,7 @@ export const createWatchers = ({
   // What upstream asked not to be asked about so soon outlives its watcher: whoever comes back finds it here.
   const rests = new Map<string, Track>();
   const tally = createTally();
+  const queues: Queues = { waiting: 0 };
   let isStopped = false;
 
   const moment = (): Moment => ({ at: clock.passed(), wall: clock.now() });
@@ -164,7 +171,7 @@ export const createWatchers = ({
     clock,
     agenda,
     random,
-    feedRules: { capacity: bufferSize, overflow, onMerge },
+    feedRules: { capacity: bufferSize, overflow, onMerge, queues, form: 'single' },
     tally,
     groups,
     groupOf,
@@ -184,6 +191,7 @@ export const createWatchers = ({
     agenda,
     overflow,
     onMerge,
+    queues,
     createListing: (place, onStopped) =>
       createListing({
         place,
@@ -266,13 +274,28 @@ export const createWatchers = ({
     },
     stats() {
       let { subscribers } = lists;
-      for (const watcher of watchers.values()) subscribers += watcher.subscribers;
+      const now = clock.passed();
+      const { listings } = lists;
+      const stale = { watchers: 0, listings: 0 };
+      let answeredAt = now;
+      for (const watcher of watchers.values()) {
+        subscribers += watcher.subscribers;
+        if (watcher.isStale) stale.watchers += 1;
+        answeredAt = Math.min(answeredAt, watcher.answeredAt);
+      }
+      for (const listing of listings) {
+        if (listing.isStale) stale.listings += 1;
+        answeredAt = Math.min(answeredAt, listing.answeredAt);
+      }
       return {
         ...tally,
         gaps: { ...tally.gaps },
         watchers: watchers.size,
-        listings: lists.listings,
+        listings: listings.length,
         subscribers,
+        stale,
+        oldestAnswerMs: now - answeredAt,
+        waitingEvents: queues.waiting,
       };
     },
   };

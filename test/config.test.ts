@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withVariables } from '../scripts/operations.ts';
+import { openRegistry } from '../scripts/metrics.ts';
+import { withMetrics, withVariables } from '../scripts/operations.ts';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { ConfigError, exposureOf, notesOn, printConfig, readConfig, variables } from '../config.ts';
 import type { Config } from '../config.ts';
@@ -474,4 +475,9 @@ test('docs/operations.md holds the variables as they are (scripts/write-operatio
   const compact = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-+/g, '-');
   expect(compact(document)).toBe(compact(withVariables(document)));
   for (const { meaning } of variables) expect(meaning).not.toBe('');
+});
+
+test('docs/operations.md holds all metrics as they are (scripts/write-operations.ts writes them)', async () => {
+  const document = readFileSync('docs/operations.md', 'utf8');
+  expect(document).toBe(withMetrics(document, await openRegistry()));
 });

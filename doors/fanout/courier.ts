@@ -6,6 +6,8 @@
  * subscription has ended and its last event is on its way.
  */
 import type { Feed } from '../../subscriptions/feed.ts';
+import { endAfter } from '../tally.ts';
+import type { SubscriptionEnd, SubscriptionTally } from '../tally.ts';
 import type { OwnNumbers, Payload, Rendition } from './rendition.ts';
 import type { Renderer } from './renderers.ts';
 
@@ -24,6 +26,8 @@ export interface Outlet {
   send(payload: Payload): void;
   /** The last event was GAP OVERFLOW: the client has to come again. */
   overflow(): void;
+  /** Why nobody reads any more, asked when that is so. */
+  leftBy(): SubscriptionEnd;
 }
 
 const done = { done: true, value: undefined } as const;
@@ -33,15 +37,20 @@ export class Courier implements AsyncIterableIterator<never, undefined> {
   readonly #feed: Feed;
   readonly #renderer: Renderer;
   readonly #outlet: Outlet;
+  readonly #tally: SubscriptionTally;
+  /** How it ends if nothing more comes. */
+  #end: SubscriptionEnd = 'shutdown';
   #ended: PromiseWithResolvers<IteratorResult<never, undefined>> | null = null;
   #isRendering = false;
   #isWaiting = false;
   #isOver = false;
 
-  constructor({ feed, renderer }: LiveSubscription, outlet: Outlet) {
+  constructor({ feed, renderer }: LiveSubscription, outlet: Outlet, tally: SubscriptionTally) {
     this.#feed = feed;
     this.#renderer = renderer;
     this.#outlet = outlet;
+    this.#tally = tally;
+    tally.began(feed.form);
   }
 
   async next(): Promise<IteratorResult<never, undefined>> {
@@ -56,7 +65,8 @@ export class Courier implements AsyncIterableIterator<never, undefined> {
 
   /** Nothing is sent any more from here on. */
   async return(): Promise<IteratorResult<never, undefined>> {
-    if (this.#finish()) {
+    if (!this.#isOver) {
+      this.#finish(this.#outlet.leftBy());
       void this.#feed.return();
       this.#ended?.resolve(done);
     }
@@ -82,14 +92,15 @@ export class Courier implements AsyncIterableIterator<never, undefined> {
       const taken = this.#feed.take();
       if (taken === null) return;
       if (taken.kind !== 'event') {
-        this.#finish();
+        this.#finish(taken.kind === 'complete' ? this.#end : taken.kind === 'failed' ? 'error' : 'overflow');
         if (taken.kind === 'failed') return this.#ended?.reject(taken.error);
         if (taken.kind === 'overflow') this.#outlet.overflow();
         return this.#ended?.resolve(done);
       }
+      this.#end = endAfter(taken.told, this.#feed.form);
       const rendition = this.#renderer.render(taken.told);
       if (rendition instanceof Promise) this.#sendLater(rendition, taken);
-      else this.#outlet.send(rendition(taken));
+      else this.#send(rendition(taken));
     }
   }
 
@@ -98,15 +109,19 @@ export class Courier implements AsyncIterableIterator<never, undefined> {
     void coming.then((rendition) => {
       this.#isRendering = false;
       if (this.#isOver) return;
-      this.#outlet.send(rendition(own));
+      this.#send(rendition(own));
       this.#carry();
     });
   }
 
-  #finish(): boolean {
-    if (this.#isOver) return false;
+  #send(payload: Payload): void {
+    this.#tally.sent += 1;
+    this.#outlet.send(payload);
+  }
+
+  #finish(end: SubscriptionEnd): void {
     this.#isOver = true;
     this.#renderer.release();
-    return true;
+    this.#tally.ended(this.#feed.form, end);
   }
 }

@@ -68,6 +68,29 @@ describe('the budget', () => {
       expect((turns[i] ?? 0) - (turns[i - rps] ?? 0)).toBeGreaterThanOrEqual(1_000);
   });
 
+  test('tells what is left of it, and how a 429 slows it down and it recovers', async () => {
+    const clock = createManualClock();
+    const budget = createBudget({ rps: 4, clock });
+    const state = () => budget.states().map(({ usedAt: _, ...told }) => told);
+    expect(state()).toEqual([]);
+    const startedAt = clock.now();
+    void budget.take('a', startedAt);
+    expect(state()).toEqual([{ key: 'a', left: 3, rate: 4, waitMs: 0, slowdowns: 0 }]);
+    await clock.advance(400);
+    for (let i = 0; i < 3; i += 1) void budget.take('a', clock.now());
+    expect(state()).toEqual([{ key: 'a', left: 0, rate: 4, waitMs: 600, slowdowns: 0 }]);
+    await clock.advance(600);
+    expect(state()).toMatchObject([{ left: 1, waitMs: 0 }]);
+    expect(budget.states()[0]?.usedAt).toBe(startedAt + 400);
+    budget.block('a', clock.now(), 5_000);
+    expect(state()).toEqual([{ key: 'a', left: 0, rate: 0, waitMs: 5_000, slowdowns: 1 }]);
+    await clock.advance(5_000);
+    // Half its pace: let in one by one.
+    expect(state()).toMatchObject([{ left: 1, rate: 2, waitMs: 0 }]);
+    await clock.advance(60_000);
+    expect(state()).toEqual([{ key: 'a', left: 4, rate: 4, waitMs: 0, slowdowns: 1 }]);
+  });
+
   test('tells at once whom it cannot serve in time, and that costs no turn', async () => {
     const clock = createManualClock();
     const budget = createBudget({ rps: 1, clock });

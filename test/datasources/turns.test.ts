@@ -28,6 +28,7 @@ describe('turns of polls', () => {
     const { clock, turns, given, poll } = createBench();
     for (let i = 0; i < 25; i += 1) poll('k', String(i));
     expect(given).toHaveLength(10);
+    expect([turns.waiting('k'), turns.waiting('another')]).toEqual([15, 0]);
     let isOver = false;
     void turns.backlog('k')?.then(() => (isOver = true));
     await clock.advance(10_000);
@@ -39,6 +40,7 @@ describe('turns of polls', () => {
     ]);
     expect(isOver).toBe(true);
     expect(turns.backlog('k')).toBeNull();
+    expect(turns.waiting('k')).toBe(0);
     expect(clock.sleepers).toBe(0);
   });
 

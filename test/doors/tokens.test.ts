@@ -31,6 +31,8 @@ const published = {
 interface Bench {
   readonly callers: Callers;
   readonly fetched: () => number;
+  /** What was told of refusals and keys. */
+  readonly told: unknown[];
   pass(ms: number): void;
   /** What the issuer answers from now on. */
   answer: () => Response | Promise<Response>;
@@ -39,7 +41,9 @@ interface Bench {
 const createBench = (): Bench => {
   let at = now;
   let count = 0;
+  const told: unknown[] = [];
   const bench: Bench = {
+    told,
     answer: () => Response.json(published),
     fetched: () => count,
     pass: (ms) => void (at += ms),
@@ -48,6 +52,8 @@ const createBench = (): Bench => {
       audience,
       jwksUrl: 'https://issuer.example.com/keys',
       clock: { now: () => at },
+      observeRefusal: (reason) => void told.push(reason),
+      observeKeys: (areHad) => void told.push(areHad),
       fetch: async () => {
         count += 1;
         return bench.answer();
@@ -400,4 +406,29 @@ describe('the keys of the issuer', () => {
     bench.pass(30_000);
     expect(await identify(bench.callers, token)).toMatchObject({ subject: 'somebody' });
   });
+});
+
+test('why a token was refused is told in few words, and whether keys could be had', async () => {
+  const bench = createBench();
+  const refuse = async (authorization: unknown): Promise<readonly unknown[]> => {
+    await refusal(bench.callers, authorization);
+    return bench.told.splice(0);
+  };
+  const refuseClaims = (more: object) => refuse(`Bearer ${tokenOf({ payload: { ...claims, ...more } })}`);
+  expect(await refuse(undefined)).toEqual(['missing']);
+  expect(await refuse('Basic abc')).toEqual(['malformed']);
+  expect(await refuse(`Bearer ${'a'.repeat(9_000)}.b.c`)).toEqual(['too_long']);
+  expect(await refuseClaims({ exp: seconds - 60 })).toEqual([true, 'expired']);
+  expect(await refuseClaims({ nbf: seconds + 60 })).toEqual([true, 'not_yet_valid']);
+  expect(await refuseClaims({ aud: 'canary' })).toEqual([true, 'audience']);
+  expect(await refuseClaims({ iss: 'canary' })).toEqual([true, 'issuer']);
+  expect(await refuseClaims({ exp: undefined })).toEqual([true, 'claims']);
+  expect(await refuseClaims({ sub: '' })).toEqual([true, 'claims']);
+  expect(await refuse(`Bearer ${tokenOf({}, rs256(other.privateKey))}`)).toEqual([true, 'untrusted']);
+  await identify(bench.callers, `Bearer ${tokenOf()}`);
+  expect(bench.told.splice(0)).toEqual([true]);
+  const outage = createBench();
+  outage.answer = () => new Response('', { status: 503 });
+  await refusal(outage.callers, `Bearer ${tokenOf()}`);
+  expect(outage.told).toEqual([false, 'keys_unavailable']);
 });

@@ -23,8 +23,11 @@ const begin = (form: 'single' | 'list', capacity = 10) => {
   const hidden = new Set<string>();
   const listeners = new Set<() => void>();
   let isClosed = false;
-  const writer = createFeed({ capacity, overflow: (told) => overflowOf(told, 0) }, () => (isClosed = true));
-  const feed = createJudgedFeed(writer.feed, form, {
+  const writer = createFeed(
+    { capacity, overflow: (told) => overflowOf(told, 0), form },
+    () => (isClosed = true),
+  );
+  const feed = createJudgedFeed(writer.feed, {
     maySee: ({ id }) => !hidden.has(id),
     onChange(listener) {
       listeners.add(listener);

@@ -42,6 +42,7 @@ const wrap = (feed: Feed, more: Partial<Feed>): Feed => {
     throw: (error) => feed.throw(error),
     take: () => feed.take(),
     listen: (onReady) => feed.listen(onReady),
+    form: feed.form,
     [Symbol.asyncIterator]: () => wrapped,
     [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
     ...more,

@@ -330,3 +330,26 @@ describe('a feed that a door takes from', () => {
     expect(onClose).toHaveBeenCalledTimes(1);
   });
 });
+
+test('feeds count what waits in them all, however it goes', async () => {
+  const queues = { waiting: 0 };
+  const rules = { capacity: 3, overflow: (told: Told) => overflowOf(told, 0), queues };
+  const writers = [1, 2, 3].map(() => createFeed(rules, () => {}));
+  const [read, left, full] = writers;
+  for (const writer of writers) for (let i = 0; i < 2; i += 1) writer.push(newStatus(i));
+  expect(queues.waiting).toBe(6);
+  await read?.feed.next();
+  expect(queues.waiting).toBe(5);
+  await left?.feed.return();
+  expect(queues.waiting).toBe(3);
+  // What folds into what waits is no event more; what finds no room becomes the GAP.
+  full?.push(progress(9));
+  expect(queues.waiting).toBe(3);
+  for (let i = 0; i < 3; i += 1) full?.push(newStatus(i));
+  expect(queues.waiting).toBe(5);
+  for (const writer of writers) {
+    writer.end();
+    await drain(writer);
+  }
+  expect(queues.waiting).toBe(0);
+});

@@ -268,6 +268,32 @@ describe('an upstream that does not answer', () => {
     expect(watchers.stats().pollFailures).toBe(3);
     watchers.stop();
   });
+
+  test('shows in what is stale, and for how long upstream has not answered', async () => {
+    const { clock, watchers } = createBench([{}, unavailable, unavailable, {}]);
+    const staleness = () => {
+      const { stale, oldestAnswerMs } = watchers.stats();
+      return [stale.watchers, oldestAnswerMs];
+    };
+    expect(staleness()).toEqual([0, 0]);
+    readAll(watchers.watch(refOf()));
+    await clock.advance(1_000);
+    expect(staleness()).toEqual([0, 1_000]);
+    await clock.advance(2_000);
+    expect(staleness()).toEqual([1, 3_000]);
+    await clock.advance(60_000);
+    expect(staleness()[0]).toBe(0);
+    watchers.stop();
+    expect(staleness()).toEqual([0, 0]);
+  });
+
+  test('is stale also where nothing was ever seen and silence was told', async () => {
+    const { clock, watchers } = createBench(Array.from({ length: 50 }, () => unavailable));
+    readAll(watchers.watch(refOf()));
+    await clock.advance(60_000);
+    expect(watchers.stats().stale).toEqual({ watchers: 1, listings: 0 });
+    watchers.stop();
+  });
 });
 
 describe('trouble that does not pass', () => {

@@ -1,5 +1,6 @@
 /** A house whose subscription is a feed that the test tells events to, and that counts how often they are executed. */
 import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { Callers } from '../../../doors/callers.ts';
 import type { DoorLimits } from '../../../doors/index.ts';
 import { GatewayError } from '../../../errors.ts';
 import type { Told } from '../../../subscriptions/events.ts';
@@ -27,6 +28,7 @@ export interface HallOptions {
   readonly capacity?: number;
   /** Of each event, in characters. */
   readonly textLength?: number;
+  readonly callers?: Callers;
 }
 
 export const snapshot = snapshotOf(workRequestOf({ percentComplete: 0 }), true);
@@ -39,6 +41,7 @@ export async function openHall({
   limits = {},
   capacity = 100,
   textLength = 0,
+  callers,
 }: HallOptions = {}): Promise<Hall> {
   const writers = new Set<FeedWriter>();
   const executed: string[] = [];
@@ -112,7 +115,7 @@ export async function openHall({
       },
     },
   });
-  const house = await openHouse({ schema, limits });
+  const house = await openHouse({ schema, limits, ...(callers && { callers }) });
   return {
     ...house,
     writers,
