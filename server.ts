@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The executable: configuration → gateway (over the built-in emulator unless told otherwise) → listen → close on signals.
  *
@@ -23,7 +24,8 @@ const { ConfigError, configExitCode, exposureOf, notesOn, printConfig, readConfi
 const { systemClock } = await import('./clock.ts');
 const { StartError, checkHost, listen } = await import('./listen.ts');
 
-const synopsis = 'Usage: npm start -- [--check-config [--probe] | --print-config]';
+const command = import.meta.filename.endsWith('.ts') ? 'npm start --' : 'node server.js';
+const synopsis = `Usage: ${command} [--check-config [--probe] | --print-config]`;
 const usage = `${synopsis}
 
   --check-config  tell every problem of the configuration and end. Nothing is served and no API of Oracle Cloud called;
