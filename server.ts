@@ -8,6 +8,7 @@ import { createPublicKey, generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { enableCompileCache, flushCompileCache } from 'node:module';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -15,6 +16,17 @@ import type { Access, StandIn } from './access.ts';
 import type { Config } from './config.ts';
 import type { Gateway } from './gateway.ts';
 import type { Samples } from './samples.ts';
+
+/** What the first signal does once there is something to stop. Before, and the second time, a signal ends the process at once. */
+let onSignal: ((signal: NodeJS.Signals) => void) | null = null;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // From the beginning, and by ourselves: process 1 of a container gets no signal that it does not handle.
+  process.on(signal, () => {
+    if (onSignal === null) process.exit(128 + constants.signals[signal]);
+    onSignal(signal);
+    onSignal = null;
+  });
+}
 
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
@@ -89,13 +101,10 @@ const main = async (): Promise<void> => {
     return;
   }
   const { url } = await listen('PORT', () => gateway.start());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // A second signal ends the process at once, as it would without us.
-    process.once(signal, () => {
-      log.info({ signal }, 'Stopping');
-      stop().catch(fail);
-    });
-  }
+  onSignal = (signal) => {
+    log.info({ signal }, 'Stopping');
+    stop().catch(fail);
+  };
   say(welcome(url, config, gateway, emulatorUrl, sampleQuery(samples)));
   for (const note of notesOn(config)) log.warn(note);
   void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);

@@ -1,6 +1,8 @@
 /** `npm run build`: what comes out of it, and that it runs: plainly, and as a container would run it. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -174,6 +176,24 @@ describe(
       process.kill(server.pid(), 'SIGTERM');
       expect(await server.ended).toBe(0);
       expect(server.err()).not.toMatch(/"level":[4-6]0/);
+    });
+
+    test('a second signal ends it at once, though the kernel lets nothing unhandled through to process 1', async () => {
+      const server = started(runContained(built, ['/app/server.js'], env));
+      const [, port = ''] = await server.until(/GraphQL +http:\S+:(\d+)\/graphql/);
+      await server.until(/A query to paste/);
+      // A request that does not end holds the first stop up.
+      const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+      socket.write(
+        'POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+      );
+      await once(socket, 'connect');
+      expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+      process.kill(server.pid(), 'SIGTERM');
+      await server.until(/"Stopping"/);
+      process.kill(server.pid(), 'SIGTERM');
+      expect(await server.ended).toBe(143);
+      socket.destroy();
     });
 
     test('over Oracle Cloud it asks for a home, which need not exist, and tells where it looked for a credential', async () => {

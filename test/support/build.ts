@@ -28,7 +28,7 @@ export interface Program {
   readonly pid: () => number;
   readonly out: () => string;
   readonly err: () => string;
-  /** Resolves when standard output matches; rejects when the program ends before it does. */
+  /** Resolves when standard output or standard error matches; rejects when the program ends before it does. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
   /** Exit code, when it has ended. */
   readonly ended: Promise<number | null>;
@@ -102,7 +102,10 @@ const follow = (child: ChildProcess, pid: () => number): Program => {
     out += text;
     wake();
   });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+    wake();
+  });
   const ended = once(child, 'close').then(([code]) => {
     hasEnded = true;
     wake();
@@ -115,7 +118,7 @@ const follow = (child: ChildProcess, pid: () => number): Program => {
     ended,
     async until(pattern) {
       for (;;) {
-        const match = pattern.exec(out);
+        const match = pattern.exec(out) ?? pattern.exec(err);
         if (match) return match;
         if (hasEnded) throw new Error(`it ended without ${pattern}: ${out}${err}`);
         await new Promise<void>((resolve) => (wake = resolve));
