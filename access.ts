@@ -1,12 +1,11 @@
 /** What the gateway may call, and as whom: regions and a credential, from the configuration and from Oracle's own files. */
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from './config.ts';
 import type { OciConfig } from './config.ts';
 import { createCredentialSource, createFixedCredential } from './datasources/credentials.ts';
-import { CredentialError } from './datasources/profile.ts';
+import { CredentialError, homeFolder } from './datasources/profile.ts';
 import { createRegions } from './datasources/regions.ts';
 import type { Region, RegionAddition, Regions } from './datasources/regions.ts';
 import type { CredentialSource } from './datasources/signer.ts';
@@ -81,9 +80,12 @@ export const knownRegion = (regions: Regions, id: string): Region => {
 const loadRegions = async ({ regionMetadata, defaultRealm }: OciConfig): Promise<Regions> => {
   const additions: RegionAddition[] = [];
   if (regionMetadata !== null) additions.push({ from: 'OCI_REGION_METADATA', json: regionMetadata });
-  const file = join(homedir(), '.oci', 'regions-config.json');
-  const json = await readFile(file, 'utf8').catch(() => null);
-  if (json !== null) additions.push({ from: file, json });
+  const home = homeFolder();
+  if (home !== null) {
+    const file = join(home, '.oci', 'regions-config.json');
+    const json = await readFile(file, 'utf8').catch(() => null);
+    if (json !== null) additions.push({ from: file, json });
+  }
   return createRegions({ additions, ...(defaultRealm !== null && { defaultDomain: defaultRealm }) });
 };
 

@@ -15,6 +15,7 @@ export default defineConfig(
   {
     ignores: [
       'node_modules/',
+      'dist/',
       'test/contract/node_modules/',
       'coverage/',
       'schema/generated.ts',

@@ -5,7 +5,8 @@ export default {
   testTimeout: 20_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/contract/'],
-  modulePathIgnorePatterns: ['<rootDir>/test/contract/'],
+  // A build has a manifest of the same name.
+  modulePathIgnorePatterns: ['<rootDir>/test/contract/', '<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The executable: configuration → gateway (over the built-in emulator unless told otherwise) → listen → close on signals.
  *
@@ -7,6 +8,7 @@ import { createPublicKey, generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { enableCompileCache, flushCompileCache } from 'node:module';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,6 +16,17 @@ import type { Access, StandIn } from './access.ts';
 import type { Config } from './config.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import type { Samples } from './samples.ts';
+
+/** What the first signal does once there is something to stop. Before, and the second time, a signal ends the process at once. */
+let onSignal: ((signal: NodeJS.Signals) => void) | null = null;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // From the beginning, and by ourselves: process 1 of a container gets no signal that it does not handle.
+  process.on(signal, () => {
+    if (onSignal === null) process.exit(128 + constants.signals[signal]);
+    onSignal(signal);
+    onSignal = null;
+  });
+}
 
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
 // (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
@@ -23,7 +36,8 @@ const { ConfigError, configExitCode, exposureOf, notesOn, printConfig, readConfi
 const { systemClock } = await import('./clock.ts');
 const { StartError, checkHost, listen } = await import('./listen.ts');
 
-const synopsis = 'Usage: npm start -- [--check-config [--probe] | --print-config]';
+const command = import.meta.filename.endsWith('.ts') ? 'npm start --' : 'node server.js';
+const synopsis = `Usage: ${command} [--check-config [--probe] | --print-config]`;
 const usage = `${synopsis}
 
   --check-config  tell every problem of the configuration and end. Nothing is served and no API of Oracle Cloud called;
@@ -88,13 +102,10 @@ const main = async (): Promise<void> => {
     return;
   }
   const { url } = await listen('PORT', () => gateway.start());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // A second signal ends the process at once, as it would without us.
-    process.once(signal, () => {
-      log.info({ signal }, 'Stopping');
-      stop().catch(fail);
-    });
-  }
+  onSignal = (signal) => {
+    log.info({ signal }, 'Stopping');
+    stop().catch(fail);
+  };
   say(welcome(url, config, gateway, emulatorUrl, sampleQuery(samples)));
   for (const note of notesOn(config)) log.warn(note);
   void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);

@@ -11,7 +11,7 @@ import { isAbsolute } from 'node:path';
 import { GatewayError } from '../errors.ts';
 import { cleanText } from './answers.ts';
 import { inTime } from './in-time.ts';
-import { readProfile } from './profile.ts';
+import { homeFolder, readProfile } from './profile.ts';
 import type { OciCommon, Profile } from './profile.ts';
 import { createRotatingSource } from './rotation.ts';
 import type { CredentialReader } from './rotation.ts';
@@ -295,6 +295,11 @@ function problem(message: string, error?: unknown): GatewayError {
 }
 
 async function loadOciCommon(): Promise<OciCommon> {
+  if (homeFolder() === null)
+    // It looks for Oracle's files there as soon as it is loaded.
+    throw problem(
+      "This user has no home folder, which Oracle's library needs: set HOME, to / if there is none.",
+    );
   // CommonJS: all of it is the default export, and only some of it is found by name.
   const module: { readonly default: unknown } = await import('oci-common');
   return module.default as OciCommon;

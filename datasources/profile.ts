@@ -175,8 +175,18 @@ function findUnfitLine(text: string): number {
   return 0;
 }
 
+/** null: none, as in a container whose user is a mere number. */
+export function homeFolder(): string | null {
+  try {
+    return homedir();
+  } catch {
+    return null;
+  }
+}
+
 function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? homedir() + path.slice(1) : path;
+  const home = homeFolder();
+  return home !== null && (path === '~' || path.startsWith('~/')) ? home + path.slice(1) : path;
 }
 
 async function readText(file: string, hint: string): Promise<string> {

@@ -8,6 +8,7 @@
  * no same-origin policy: `Origin` tells), and by simple requests, which browsers send first and ask about later.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Refusal } from './refusal.ts';
 
 export const loopbackHosts: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
@@ -19,7 +20,9 @@ export interface GuardOptions {
   readonly allowedOrigins: readonly string[];
 }
 
-export type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'rawHeaders'>;
+export type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'rawHeaders'> & {
+  readonly socket?: Pick<Socket, 'localAddress'>;
+};
 
 export interface Guard {
   /** Null: may come in. */
@@ -82,7 +85,7 @@ function checkHost(request: RequestHead, hosts: ReadonlySet<string>): Refusal | 
     if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
   }
   const host = readHost(request.headers.host);
-  if (count === 1 && host !== null && hosts.has(host.name)) return null;
+  if (count === 1 && host !== null && (hosts.has(host.name) || isProbe(host.name, request))) return null;
   return {
     status: 403,
     code: 'FORBIDDEN',
@@ -92,6 +95,17 @@ function checkHost(request: RequestHead, hosts: ReadonlySet<string>): Refusal | 
         : `The Host header ${quote(request.headers.host)} is not one that this gateway was told of. Add its name to ALLOWED_HOSTS if callers reach the gateway by it.`,
   };
 }
+
+/**
+ * Kubernetes and Prometheus ask a pod how it is by its address, which nobody can know before: there the very address that
+ * was connected to is fine, too. No page gets there by rebinding, for then `Host` is its own name.
+ */
+function isProbe(name: string, { url = '', socket }: RequestHead): boolean {
+  if (!probedPaths.has(url.split('?', 1)[0] ?? '')) return false;
+  return name.replace(/^\[(.+)\]$/, '$1') === socket?.localAddress?.replace(/^::ffff:(?=[\d.]+$)/, '');
+}
+
+const probedPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 function checkOrigin(request: RequestHead, origins: ReadonlySet<string>): Refusal | null {
   const origin = request.headers.origin;

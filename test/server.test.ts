@@ -1,13 +1,14 @@
 /** The executable, as its users run it: what it prints, what it refuses to start with and how it says so, and how it ends. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createClient } from 'graphql-ws';
@@ -222,6 +223,18 @@ describe('npm start', () => {
     ).rejects.toMatchObject({ code: 1012 });
     expect(server.err()).not.toMatch(/"level":(50|60)/);
   });
+});
+
+test('a signal while it still starts ends it at once, as it would a program that handles none', async () => {
+  const configFile = join(folder, 'pipe');
+  execFileSync('mkfifo', [configFile]);
+  const starting = run({ UPSTREAM: 'oci', OCI_CONFIG_FILE: configFile, PORT: '0' });
+  // Opens when it begins to read; Node does not end before that read does.
+  const writer = await open(configFile, 'w');
+  starting.child.kill('SIGTERM');
+  await writer.close();
+  expect(await starting.ended).toBe(128 + constants.signals.SIGTERM);
+  expect(starting.err()).toBe('');
 });
 
 test('npm passes SIGTERM on: nothing is left running that a supervisor would not know of', async () => {

@@ -229,6 +229,38 @@ test('a link from another site opens the playground, but runs no query', async (
   expect((await send(house, { path: '/playground', headers: framed })).status).toBe(403);
 });
 
+test.each([
+  ['10.0.0.7:4000', '10.0.0.7'],
+  ['10.0.0.7', '::ffff:10.0.0.7'],
+  ['[fd00::7]:4000', 'fd00::7'],
+])('how it is doing may be asked by the address that was connected to: %s', (host, localAddress) => {
+  const guard = createGuard({ allowedHosts: ['gateway.example.com'], allowedOrigins: [] });
+  const check = (url: string, headers: Headers = {}, asked = host) =>
+    guard.check({
+      method: 'GET',
+      url,
+      headers: { host: asked, ...headers },
+      rawHeaders: ['Host', asked],
+      socket: { localAddress },
+    });
+  for (const path of ['/healthz', '/readyz', '/metrics', '/metrics?x']) expect(check(path)).toBeNull();
+  for (const path of ['/', '/graphql', '/graphql/stream', '/playground', '/healthz/x', '/graphql?/healthz'])
+    expect(check(path)?.status).toBe(403);
+  expect(check('/healthz', {}, host.replace('7', '8'))?.status).toBe(403);
+  expect(check('/metrics', { origin: 'https://evil.example' })?.status).toBe(403);
+  expect(check('/metrics', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })?.status).toBe(
+    403,
+  );
+});
+
+test('a pod is asked by its address, over a real connection', async () => {
+  const house = await openHouse({ allowedHosts: ['gateway.example.com'] });
+  const host = `127.0.0.1:${house.port}`;
+  expect((await send(house, { path: '/healthz', headers: { host } })).status).toBe(200);
+  expect((await send(house, { path: '/healthz', headers: { host: '127.0.0.2' } })).status).toBe(403);
+  expect((await post(house, { query: '{ hello }' }, { host })).status).toBe(403);
+});
+
 test('allowed hosts and origins are understood in every way that people write them', () => {
   const allowedHosts = ['Gateway.Example.com.', 'gateway.internal:4000', '::1'];
   const guard = createGuard({
