@@ -4,7 +4,7 @@ import { printReport, writeReport } from './report.ts';
 import type { Benchmark } from './report.ts';
 
 /** Files of this folder that are no benchmarks themselves. */
-const support = new Set(['crowd', 'main', 'replay', 'report', 'servers', 'subject']);
+const support = new Set(['crowd', 'load', 'main', 'replay', 'report', 'servers', 'subject']);
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts'))

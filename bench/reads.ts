@@ -9,11 +9,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
-import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { catalog } from '../datasources/catalog.ts';
 import type { WorkRequest } from '../datasources/types.ts';
+import { load } from './load.ts';
 import { median } from './report.ts';
 import type { Report } from './report.ts';
 import { subjectOf } from './subject.ts';
@@ -29,7 +29,6 @@ const subjects = {
 type Subject = keyof typeof subjects;
 
 const rounds = 5;
-const connections = 20;
 const roundMs = 3_000;
 const warmUpMs = 3_000;
 const timesStock = 5;
@@ -57,7 +56,7 @@ export async function run(): Promise<Report> {
     for (let round = -1; round < rounds; round += 1) {
       for (const [name, server] of servers) {
         const before = await server.cpuSeconds();
-        const count = await load(server.port, round < 0 ? warmUpMs : roundMs);
+        const count = await load(server.port, { body }, round < 0 ? warmUpMs : roundMs);
         const rate = count / ((await server.cpuSeconds()) - before);
         if (round >= 0) rates.get(name)?.push(rate);
       }
@@ -105,13 +104,6 @@ async function startServer(name: Subject): Promise<Server> {
   };
 }
 
-async function load(port: number, ms: number): Promise<number> {
-  const child = pinned(1, ['--subject', 'load', String(port), String(ms)]);
-  const [count] = (await once(child, 'message')) as [number];
-  if (child.exitCode === null) await once(child, 'exit');
-  return count;
-}
-
 function pinned(core: number, args: readonly string[]): ChildProcess {
   const command = [
     process.execPath,
@@ -137,54 +129,8 @@ async function ask(port: number): Promise<string> {
   return JSON.stringify(data);
 }
 
-/** One request at a time on each connection. Every answer is as long as the first, so that counting bytes is enough. */
-async function sendLoad(port: number, ms: number): Promise<number> {
-  const request = Buffer.from(
-    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-  const until = performance.now() + ms;
-  const counts = await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const socket = connect(port, '127.0.0.1').setNoDelay(true);
-      let [count, received, length] = [0, 0, 0];
-      let first = '';
-      socket.on('data', (chunk) => {
-        received += chunk.length;
-        if (length === 0) {
-          first += chunk.toString('latin1');
-          length = lengthOf(first);
-        }
-        if (length === 0 || received < length) return;
-        if (received > length) throw new Error('an answer is longer than the first');
-        received = 0;
-        count += 1;
-        if (performance.now() < until) socket.write(request);
-        else socket.end();
-      });
-      socket.write(request);
-      await once(socket, 'close');
-      return count;
-    }),
-  );
-  return counts.reduce((sum, count) => sum + count, 0);
-}
-
-/** Of an answer with its head, once it is there whole; 0 before. */
-function lengthOf(text: string): number {
-  const head = text.indexOf('\r\n\r\n') + 4;
-  if (head < 4) return 0;
-  if (!text.startsWith('HTTP/1.1 200')) throw new Error(text);
-  const [, bytes] = /content-length: (\d+)/i.exec(text.slice(0, head)) ?? [];
-  if (bytes !== undefined) return head + Number(bytes);
-  return text.endsWith('\r\n0\r\n\r\n') ? text.length : 0;
-}
-
 const child = subjectOf(process.argv);
-if (child?.subject === 'load') {
-  const [port, ms] = child.rest.map(Number);
-  process.send?.(await sendLoad(port ?? 0, ms ?? 0));
-  process.disconnect();
-} else if (child !== null) {
+if (child !== null) {
   process.send?.(await subjects[child.subject as Subject]());
   process.on('message', () => {
     const { user, system } = process.cpuUsage();

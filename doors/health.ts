@@ -25,7 +25,24 @@ export function registerHealth(app: FastifyInstance, { registry, readiness }: He
     const { status, degraded } = readiness();
     return reply.code(status === 'ok' ? 200 : 503).send({ status, degraded });
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
+  const metrics = createRationed(() => registry.metrics());
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await metrics()));
+}
+
+/** Anybody may ask for it, and it takes milliseconds to make: it is told again until it has taken no more than so much of all time. */
+const part = 0.1;
+
+function createRationed(make: () => Promise<string>): () => Promise<string> {
+  let last = Promise.resolve('');
+  let keptUntil = 0;
+  return () => {
+    const startedAt = performance.now();
+    if (startedAt < keptUntil) return last;
+    keptUntil = Infinity;
+    last = make().finally(() => {
+      const madeAt = performance.now();
+      keptUntil = madeAt + (madeAt - startedAt) * (1 / part - 1);
+    });
+    return last;
+  };
 }

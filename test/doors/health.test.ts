@@ -36,6 +36,23 @@ test('/metrics works without a registry of the caller, for several gateways in o
   }
 });
 
+test('/metrics is made anew for one tenth of the time at most, however many ask', async () => {
+  const registry = new Registry();
+  let made = 0;
+  registry.metrics = async () => {
+    made += 1;
+    const until = performance.now() + 20;
+    while (performance.now() < until);
+    return `made ${made}`;
+  };
+  const house = await openHouse({ registry });
+  const ask = async (): Promise<string> => (await send(house, { path: '/metrics' })).text;
+  expect(new Set(await Promise.all([ask(), ask(), ask()]))).toEqual(new Set(['made 1']));
+  expect(await ask()).toBe('made 1');
+  while ((await ask()) === 'made 1');
+  expect(made).toBe(2);
+});
+
 test('/ leads to the playground where there is one', async () => {
   const without = await openHouse();
   expect((await send(without, { path: '/' })).status).toBe(404);
