@@ -71,8 +71,8 @@ const main = async (): Promise<void> => {
   // Modules load while the machine is looked at, unless nobody will need them.
   const needsGateway = problems.length === 0 && (!options.isCheck || options.isProbe);
   const loading = needsGateway ? Promise.all([import('./gateway.ts'), import('./samples.ts')]) : null;
-  const { pino } = await import('pino');
-  const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
+  const [{ pino }, { createLog }] = await Promise.all([import('pino'), import('./log.ts')]);
+  const log = createLog(config.logLevel, pino.destination(2));
   const onProblem = (error: unknown): void =>
     log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use');
   const { access, emulator, policy } = await lookAround(config, problems, onProblem);
