@@ -155,6 +155,8 @@ describe('a call that succeeds', () => {
         durationMs: expect.any(Number),
         attempts: 2,
         opcRequestId: 'r',
+        requestId: undefined,
+        span: null,
       },
     ]);
   });
