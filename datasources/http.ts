@@ -37,6 +37,8 @@ import { createTurns } from './turns.ts';
 import type { Clock, Errand, Upstream, UpstreamAnswer, UpstreamRequest } from './types.ts';
 
 const userAgent = 'oci-work-request-gateway';
+/** How long calls under way may go on when the gateway closes. */
+const closeGraceMs = 5_000;
 
 export interface UpstreamOptions {
   readonly credentials: CredentialSource;
@@ -233,8 +235,12 @@ export function createUpstream(options: UpstreamOptions): BudgetedUpstream {
   let closed: Promise<void> | null = null;
   const drain = async (): Promise<void> => {
     closing.abort(new Error('the gateway is shutting down'));
-    await Promise.allSettled(running);
-    await Promise.all([...pools.values()].map((pool) => pool.close()));
+    const settled = new AbortController();
+    const settling = Promise.allSettled(running).then(() => settled.abort());
+    if (running.size > 0)
+      await Promise.race([settling, clock.sleep(closeGraceMs, settled.signal)]).catch(() => {});
+    // Whoever asked is gone by now; an attempt may take UPSTREAM_DEADLINE_MS, which may be minutes.
+    await Promise.all([...pools.values()].map((pool) => pool.destroy()));
   };
 
   return {

@@ -613,4 +613,15 @@ describe('closing', () => {
     await closed;
     expect(received).toHaveLength(2);
   });
+
+  test('cuts what does not end in five seconds, however long a call may take', async () => {
+    const reached = Promise.withResolvers<void>();
+    const clock = createSkippingClock();
+    const { origin, upstream } = await start(() => reached.resolve(), { clock, deadlineMs: 600_000 });
+    const hanging = failureOfCall(upstream.call(getFrom(origin)));
+    await reached.promise;
+    await upstream.close();
+    expect(clock.slept).toEqual([5_000]);
+    expect(await hanging).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
 });
