@@ -45,6 +45,8 @@ import type { CallerInfo, DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import { findTracer } from './doors/tracing.ts';
+import { createUpstreamLog } from './doors/upstream-log.ts';
 import { createGuard } from './grants/guard.ts';
 import type { Guard } from './grants/guard.ts';
 import { createGrants } from './grants/index.ts';
@@ -96,6 +98,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
 
   const { upstreamDeadlineMs: deadlineMs } = config;
   const metrics = createMetrics(clock);
+  const logUpstream = createUpstreamLog(log);
+  const tracer = findTracer();
   const upstream = createUpstream({
     credentials,
     clock,
@@ -103,7 +107,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     deadlineMs,
     rps: config.upstreamRps,
     pollRps: config.pollRps,
-    observe: metrics.observeUpstream,
+    observe(event) {
+      metrics.observeUpstream(event);
+      logUpstream(event);
+    },
+    tracer,
     observeTurn: metrics.observeTurn,
   });
   const endpoints = createEndpoints({
@@ -213,7 +221,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     isReadOnly: config.isReadOnly,
     log,
   };
-  const createContext = ({ isSubscription, signal, caller }: CallerInfo): Context => {
+  const createContext = ({ isSubscription, signal, caller, mark }: CallerInfo): Context => {
     // Of the operation, or of what is left of it after a wait.
     let startedAt = clock.now();
     const meter: Meter = { calls: 0 };
@@ -222,6 +230,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         return startedAt + 2 * deadlineMs;
       },
       meter,
+      mark,
     };
     // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
     // would tell the first state for ever.
@@ -305,6 +314,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     documentLimits: config.documentLimits,
     isExplorable: config.isExplorable,
     log,
+    tracer,
     readiness: () => ({
       status: 'ok',
       degraded: [...metrics.degraded(), ...(grants?.problem ? ['policy'] : [])],

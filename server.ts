@@ -71,8 +71,8 @@ const main = async (): Promise<void> => {
   // Modules load while the machine is looked at, unless nobody will need them.
   const needsGateway = problems.length === 0 && (!options.isCheck || options.isProbe);
   const loading = needsGateway ? Promise.all([import('./gateway.ts'), import('./samples.ts')]) : null;
-  const { pino } = await import('pino');
-  const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
+  const [{ pino }, { createLog }] = await Promise.all([import('pino'), import('./log.ts')]);
+  const log = createLog(config.logLevel, pino.destination(2));
   const onProblem = (error: unknown): void =>
     log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use');
   const { access, emulator, policy } = await lookAround(config, problems, onProblem);
@@ -255,12 +255,16 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unknown';
 
-/** What an operator can mend is told in a sentence; what is a bug shows where it is. */
-const fail = (error: unknown): void => {
-  const { message, stack } = error as Error;
-  const isTold = error instanceof ConfigError || error instanceof StartError;
-  process.stderr.write(`${isTold ? message : stack}\n`);
+/** What an operator can mend is told in a sentence; what is a bug shows where it is, and nothing of what it says. */
+const fail = async (error: unknown): Promise<void> => {
+  if (error instanceof ConfigError || error instanceof StartError) process.stderr.write(`${error.message}\n`);
+  else {
+    const [{ pino }, { createLog }] = await Promise.all([import('pino'), import('./log.ts')]);
+    createLog('fatal', pino.destination(2)).fatal({ err: error }, 'A bug has ended the gateway');
+  }
   process.exit(error instanceof ConfigError ? configExitCode : 1);
 };
 
+// Node would print the error with all that hangs on it.
+process.on('uncaughtException', (error) => void fail(error));
 main().catch(fail);

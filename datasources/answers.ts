@@ -201,8 +201,12 @@ export function failureOf(
 
 function opcRequestIdOf(headers: Record<string, string>): string | null {
   const value = headers['opc-request-id'];
-  return value === undefined ? null : cleanText(value, 200) || null;
+  if (value === undefined) return null;
+  return opcRequestId.test(value) ? value : cleanText(value, 200) || null;
 }
+
+/** As Oracle's are: parts of digits and letters. */
+const opcRequestId = /^[\w.:/-]{1,200}$/;
 
 /** `retry-after` as decimal seconds or an HTTP date, in milliseconds from `now`; null when absent or nonsense. */
 export function parseRetryAfterMs(value: string | undefined, now: number): number | null {
@@ -220,6 +224,8 @@ const secrets = [
   /\bST\$\S+/g,
   /\beyJ[\w-]{8,}(\.[\w-]*){0,2}/g,
   /keyId="?[^",\s]+"?/gi,
+  // A bare signature, or any of this in another coding. Of an OCID at most sixty characters are without a dot.
+  /[A-Za-z0-9+/_%=-]{64,}/g,
 ];
 
 /** One line of printable text, at most `max` characters, without anything that looks like a credential. */

@@ -1,6 +1,7 @@
 /** What travels through the layers of `http.ts`. Types only. */
+import type { Span } from '@opentelemetry/api';
 import type { Credential } from './signer.ts';
-import type { Meter, UpstreamAnswer, UpstreamRequest } from './types.ts';
+import type { Mark, Meter, UpstreamAnswer, UpstreamRequest } from './types.ts';
 
 /** One call with all its attempts. */
 export interface Call {
@@ -21,6 +22,10 @@ export interface Call {
   attempts: number;
   /** Of the operation that caused it; polls and start-up have none. */
   readonly meter: Meter | undefined;
+  /** Whose it is; undefined: nobody's, as with polls. Who shares it has another. */
+  readonly mark: Mark | undefined;
+  /** null: nobody traces. */
+  span: Span | null;
   /** Of the last attempt. */
   credential: Credential | null;
 }

@@ -1,9 +1,10 @@
 /**
  * The way to Oracle Cloud: one undici pool per host under interceptors composed like an onion,
  *
- *     share → retry → budget → sign → exchange (deadline · size) → check
+ *     share → trace → retry → budget → trace → sign → exchange (deadline · size) → check
  *
  * - share: identical reads in flight are one call, so what is inside happens once for all of them
+ * - trace: for whoever traces; around the call, and around each of its HTTP requests
  * - retry: outside budget and signature, because each attempt needs a turn and a fresh date of its own
  * - budget: outside the signature, so that a call that waits is not signed with an old date
  * - exchange and check: innermost; nothing but a whole, parsed answer comes out
@@ -12,6 +13,7 @@
  * the errand that it is made for.
  */
 import { randomUUID } from 'node:crypto';
+import type { Tracer } from '@opentelemetry/api';
 import type { Pool as UndiciPool } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { GatewayError, UpstreamError } from '../errors.ts';
@@ -30,10 +32,13 @@ import { createSpend, shuttingDown, withoutTurn } from './spend.ts';
 import { signRequest } from './signer.ts';
 import type { Credential, CredentialSource } from './signer.ts';
 import { parseTarget } from './target.ts';
+import { createTraces } from './trace.ts';
 import { createTurns } from './turns.ts';
 import type { Clock, Errand, Upstream, UpstreamAnswer, UpstreamRequest } from './types.ts';
 
 const userAgent = 'oci-work-request-gateway';
+/** How long calls under way may go on when the gateway closes. */
+const closeGraceMs = 5_000;
 
 export interface UpstreamOptions {
   readonly credentials: CredentialSource;
@@ -51,6 +56,8 @@ export interface UpstreamOptions {
   /** Default 512: they are opened as needed, and behind one OCI_ENDPOINT_TEMPLATE stand all services. */
   readonly connectionsPerOrigin?: number;
   readonly observe?: (event: UpstreamEvent) => void;
+  /** null: nobody traces. */
+  readonly tracer?: Tracer | null;
   /** How long each call of a patient errand waited for its turn, in milliseconds. */
   readonly observeTurn?: (waitedMs: number) => void;
   /** How an attempt is signed and carried out; by `signer.ts` on sockets where nothing else is said. */
@@ -165,11 +172,12 @@ export function createUpstream(options: UpstreamOptions): BudgetedUpstream {
     return pool;
   };
 
-  const share = createShare(credentials.id, { clock, deadlineMs });
+  const traces = createTraces(options.tracer ?? null);
+  const share = createShare(credentials.id, { clock, deadlineMs }, traces.join);
   const retry = createRetry({ clock, random, closing: closing.signal, reloadCredential });
   const spend = createSpend({ budget, clock, deadlineMs, closing: closing.signal });
   const report: Interceptor = observe === undefined ? (next) => next : createReport(observe, clock);
-  const send: Send = share(report(retry(spend(transmit))));
+  const send: Send = share(traces.call(report(retry(spend(traces.attempt(transmit))))));
 
   const turns = createTurns({
     budget,
@@ -192,6 +200,8 @@ export function createUpstream(options: UpstreamOptions): BudgetedUpstream {
       hasTurn: errand?.isPatient === true,
       attempts: 0,
       meter: errand?.meter,
+      mark: errand?.mark,
+      span: null,
       credential: null,
     });
 
@@ -225,8 +235,12 @@ export function createUpstream(options: UpstreamOptions): BudgetedUpstream {
   let closed: Promise<void> | null = null;
   const drain = async (): Promise<void> => {
     closing.abort(new Error('the gateway is shutting down'));
-    await Promise.allSettled(running);
-    await Promise.all([...pools.values()].map((pool) => pool.close()));
+    const settled = new AbortController();
+    const settling = Promise.allSettled(running).then(() => settled.abort());
+    if (running.size > 0)
+      await Promise.race([settling, clock.sleep(closeGraceMs, settled.signal)]).catch(() => {});
+    // Whoever asked is gone by now; an attempt may take UPSTREAM_DEADLINE_MS, which may be minutes.
+    await Promise.all([...pools.values()].map((pool) => pool.destroy()));
   };
 
   return {

@@ -1,5 +1,6 @@
 /** Tells an observer (metrics, logs) how each call went. Holds no header, no path and no credential. */
 import { UpstreamError } from '../errors.ts';
+import type { Span } from '@opentelemetry/api';
 import type { ErrorCode } from '../errors.ts';
 import type { Interceptor } from './call.ts';
 import type { Clock } from './types.ts';
@@ -18,6 +19,9 @@ export interface UpstreamEvent {
   /** HTTP requests sent; 0 when the budget left no turn. */
   readonly attempts: number;
   readonly opcRequestId: string | null;
+  /** Of the operation that caused it; undefined: a poll. */
+  readonly requestId?: string | undefined;
+  readonly span?: Span | null;
 }
 
 export function createReport(observe: (event: UpstreamEvent) => void, clock: Clock): Interceptor {
@@ -26,7 +30,9 @@ export function createReport(observe: (event: UpstreamEvent) => void, clock: Clo
     const startedAt = clock.now();
     const tell = (status: number | null, code: ErrorCode | null, opcRequestId: string | null): void => {
       const durationMs = clock.now() - startedAt;
-      observe({ service, region, method, status, code, durationMs, attempts: call.attempts, opcRequestId });
+      const { attempts, mark, span } = call;
+      const requestId = mark?.requestId;
+      observe({ service, region, method, status, code, durationMs, attempts, opcRequestId, requestId, span });
     };
     try {
       const answer = await next(call);

@@ -1,11 +1,16 @@
 /** Identical reads in flight are one call: same credential, host, path, query and headers. */
-import type { Interceptor } from './call.ts';
+import type { Call, Interceptor } from './call.ts';
 import { join } from './flight.ts';
 import type { Flight, FlightRules } from './flight.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './types.ts';
 
-export function createShare(credentialId: string, rules: FlightRules): Interceptor {
-  const inFlight = new Map<string, Flight<UpstreamAnswer>>();
+/** @param onJoin told of a call that shares another */
+export function createShare(
+  credentialId: string,
+  rules: FlightRules,
+  onJoin: (call: Call, shared: Call) => void = () => {},
+): Interceptor {
+  const inFlight = new Map<string, Flight<UpstreamAnswer> & { readonly call: Call }>();
 
   return (next) => (call) => {
     const { request, target, endsAt } = call;
@@ -18,8 +23,11 @@ export function createShare(credentialId: string, rules: FlightRules): Intercept
     const key = `${credentialId} ${request.origin}${target} ${headersKey(request.headers)}`;
     const shared = inFlight.get(key);
     const joined = shared && join(shared, { place: request, endsAt }, rules);
-    if (joined) return joined;
-    const flight = { answer: next(call), endsAt };
+    if (joined) {
+      onJoin(call, shared.call);
+      return joined;
+    }
+    const flight = { answer: next(call), endsAt, call };
     const forget = (): void => {
       if (inFlight.get(key) === flight) inFlight.delete(key);
     };

@@ -2,6 +2,7 @@
  * The words the datasources share: our side of the wire (`WorkRequest`), the questions that can be asked of Oracle
  * Cloud (`WorkRequestSource`), and what the HTTP layer promises (`Upstream`). Types only.
  */
+import type { Span } from '@opentelemetry/api';
 import type { WorkRequestStatus } from './status.ts';
 import type { ServiceName } from './catalog.ts';
 
@@ -131,10 +132,19 @@ export interface Errand {
   readonly endsAt: number;
   /** Counts the calls that it causes. */
   readonly meter?: Meter | undefined;
+  /** Whose they are; without: nobody's, as with polls. */
+  readonly mark?: Mark;
   /** Nobody waits for it, as with polls: its calls wait for their turn as long as it takes, and have their time from then. */
   readonly isPatient?: true;
   /** Of a patient one, asked while its calls wait: what nobody wants any more is not asked of Oracle Cloud. */
   readonly isWanted?: (() => boolean) | undefined;
+}
+
+/** What an operation is known by in logs and traces. */
+export interface Mark {
+  readonly requestId: string;
+  /** null: nobody traces. */
+  readonly span: Span | null;
 }
 
 export interface Meter {

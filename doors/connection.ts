@@ -1,6 +1,7 @@
 /** One WebSocket: what is open on it, and what goes out over it. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import type { Mark } from '../datasources/types.ts';
 import { anybody } from './callers.ts';
 import type { Caller } from './callers.ts';
 import { Courier } from './fanout/courier.ts';
@@ -21,6 +22,8 @@ export interface Operation {
   held: string[] | null;
   /** What it takes to keep it, roughly. */
   bytes: number;
+  /** From when it is begun until its events are everybody's. */
+  mark: Mark | null;
 }
 
 /** A class, as there are many, and most of them idle. */
@@ -84,7 +87,10 @@ export class Connection {
   /** The events of the operation with this id, written past graphql-ws; the rest of its life stays there. */
   carry(id: string, subscription: LiveSubscription, tally: SubscriptionTally): Courier {
     const operation = this.operations.get(id);
-    if (operation !== undefined) operation.controller = null;
+    if (operation !== undefined) {
+      operation.controller = null;
+      operation.mark = null;
+    }
     return new Courier(subscription, new Line(this, id, operation), tally);
   }
 

@@ -15,10 +15,10 @@ export function counted(pipeline: Pipeline, transport: Transport, tally: DoorsTa
   return {
     ...pipeline,
 
-    async prepare(request, createContext) {
+    async prepare(request, mark, createContext) {
       const startedAt = startNow();
       try {
-        const prepared = await pipeline.prepare(request, createContext);
+        const prepared = await pipeline.prepare(request, mark, createContext);
         if (prepared.kind === 'refused') note('unknown', prepared.errors, startedAt);
         return prepared;
       } catch (error) {

@@ -8,14 +8,19 @@ import type { Logger } from 'pino';
 import { errorCodes, GatewayError, UpstreamError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FormatError } from './pipeline.ts';
+import { noteError, traceOf } from './tracing.ts';
 
 /** @param isExplorable whether callers may be told of names that they did not know */
 export function createFormatError(log: Pick<Logger, 'error'>, isExplorable = true): FormatError {
-  return (error) => {
+  return (error, mark) => {
     const told = explain(error);
     if (told === null)
-      log.error({ err: findRoot(error), path: where(error).path }, 'An operation failed unexpectedly');
+      log.error(
+        { err: findRoot(error), path: where(error).path, requestId: mark?.requestId, ...traceOf(mark?.span) },
+        'An operation failed unexpectedly',
+      );
     const { message, ...extensions } = told ?? internal;
+    if (mark !== undefined) noteError(mark, extensions.code);
     return { message: isExplorable ? message : withoutSuggestion(message), ...where(error), extensions };
   };
 }

@@ -10,6 +10,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refusal } from './refusal.ts';
+import { requestIdHeader } from './request-id.ts';
 
 export const loopbackHosts: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
@@ -154,7 +155,12 @@ function grantCors(request: RequestHead, origins: ReadonlySet<string>): Readonly
   const origin = request.headers.origin;
   if (origin === undefined || !origins.has(origin.toLowerCase())) return {};
   const granted = { 'access-control-allow-origin': origin };
-  if (!isPreflight(request)) return { ...granted, 'cross-origin-resource-policy': 'cross-origin' };
+  if (!isPreflight(request))
+    return {
+      ...granted,
+      'access-control-expose-headers': requestIdHeader,
+      'cross-origin-resource-policy': 'cross-origin',
+    };
   return {
     ...granted,
     'access-control-allow-methods': 'GET, POST',
@@ -164,6 +170,8 @@ function grantCors(request: RequestHead, origins: ReadonlySet<string>): Readonly
       'content-type',
       ...preflightHeaders,
       'traceparent',
+      'tracestate',
+      requestIdHeader,
     ].join(', '),
     'access-control-max-age': '600',
     // Chromium asks this before a public page may talk to a private address.

@@ -18,12 +18,14 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
+import type { Mark } from '../datasources/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import { GatewayError } from '../errors.ts';
 import type { Callers } from './callers.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
 import { createKnownWay, executedOf, noteOutcome } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
+import { describeOperation, markOf, noteOwner, ownerOf } from './tracing.ts';
 import { admit, answerVisitor, refuse } from './reply.ts';
 import type { DoorsTally } from './tally.ts';
 
@@ -37,7 +39,9 @@ export interface HttpDoorOptions {
   /** Where a browser that opens the path is sent; null: there is no page to show. */
   readonly visitorsPath: string | null;
   readonly log: Logger;
-  createContext(request: FastifyRequest, signal: AbortSignal): unknown;
+  readonly isTraced: boolean;
+  begin(request: FastifyRequest): Mark;
+  createContext(request: FastifyRequest, signal: AbortSignal, mark: Mark): unknown;
 }
 
 export async function registerHttp(app: FastifyInstance, options: HttpDoorOptions): Promise<void> {
@@ -46,7 +50,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     gateway: createExecutor(pipeline),
     validationRules: [...pipeline.validationRules],
     parseOptions: pipeline.parseOptions,
-    formatError: (_formatted, error) => pipeline.formatError(error),
+    formatError: (_formatted, error) => pipeline.formatError(error, ownerOf(error)),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     csrfPrevention: { requestHeaders: preflightHeaders },
@@ -54,11 +58,12 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     persistedQueries: false,
     stopOnTerminationSignals: false,
     nodeEnv: 'production',
-    logger: options.log,
+    logger: createApolloLog(options.log),
     plugins: [
       // In this order: the first gives errors their codes.
       sendSubscriptionsElsewhere(options),
       tellOutcome,
+      noteOwners,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginLandingPageDisabled(),
@@ -69,6 +74,18 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
 
+  const answer = createKnownWay(options, (request, reply, createContext) =>
+    fastifyApolloHandler(apollo, {
+      context: async () => {
+        try {
+          // Apollo Server copies it (prototype and symbols kept) and reads nothing from it.
+          return (await createContext()) as BaseContext;
+        } catch (error) {
+          throw withStatus(error);
+        }
+      },
+    }).call(app, request, reply),
+  );
   app.route({
     method: ['GET', 'POST'],
     url: path,
@@ -79,18 +96,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
       if (refusal !== null) return void refuse(reply, refusal);
       admit(options.callers, request, reply, done);
     },
-    handler: createKnownWay(options, (request, reply, createContext) =>
-      fastifyApolloHandler(apollo, {
-        context: async () => {
-          try {
-            // Apollo Server copies it (prototype and symbols kept) and reads nothing from it.
-            return (await createContext()) as BaseContext;
-          } catch (error) {
-            throw withStatus(error);
-          }
-        },
-      }).call(app, request, reply),
-    ),
+    handler: options.isTraced ? untilAnswered(answer) : answer,
   });
 }
 
@@ -131,26 +137,65 @@ function createExecutor({
  * A GET it refuses by itself, before any hook that may throw, with a message that leads nowhere: that one is replaced.
  */
 function sendSubscriptionsElsewhere({ path, streamPath, pipeline }: HttpDoorOptions): ApolloServerPlugin {
-  const error = new GraphQLError(
-    `Subscriptions are not answered here. Subscribe over a WebSocket at WS ${path} (graphql-transport-ws), or with server-sent events at ${streamPath} (graphql-sse).`,
-    { extensions: { code: 'BAD_REQUEST' satisfies ErrorCode } },
-  );
+  const createError = (): GraphQLError =>
+    new GraphQLError(
+      `Subscriptions are not answered here. Subscribe over a WebSocket at WS ${path} (graphql-transport-ws), or with server-sent events at ${streamPath} (graphql-sse).`,
+      { extensions: { code: 'BAD_REQUEST' satisfies ErrorCode } },
+    );
   return {
     async requestDidStart() {
       return {
         async didResolveOperation({ operation }) {
-          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw error;
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw createError();
         },
         async willSendResponse({ operation, response }) {
           if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return;
           response.http.status = 400;
           response.http.headers.delete('allow');
-          response.body = { kind: 'single', singleResult: { errors: [pipeline.formatError(error)] } };
+          response.body = { kind: 'single', singleResult: { errors: [pipeline.formatError(createError())] } };
         },
       };
     },
   };
 }
+
+/** Ends the operation's span when its answer is on its way. */
+function untilAnswered(answer: ReturnType<typeof createKnownWay>): typeof answer {
+  return async (request, reply) => {
+    try {
+      return await answer(request, reply);
+    } finally {
+      request.mark?.span?.end();
+    }
+  };
+}
+
+/** Apollo's texts quote what was thrown. */
+function createApolloLog(log: Logger): ApolloServerOptionsWithGateway<BaseContext>['logger'] {
+  const spoke = 'Apollo Server met something unexpected';
+  const about = (said: unknown): object => (said instanceof Error ? { err: said } : {});
+  return {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (said: unknown) => log.warn(about(said), spoke),
+    error: (said: unknown) => log.error(about(said), spoke),
+  };
+}
+
+/** Errors are formatted apart from the request that they belong to. */
+const noteOwners: ApolloServerPlugin = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation, contextValue }) {
+        const owner = markOf(contextValue);
+        if (owner !== undefined && operation !== undefined) describeOperation(owner, operation);
+      },
+      async didEncounterErrors({ errors, contextValue }) {
+        noteOwner(errors, markOf(contextValue));
+      },
+    };
+  },
+};
 
 const tellOutcome: ApolloServerPlugin = {
   async requestDidStart() {

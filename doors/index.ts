@@ -6,13 +6,15 @@
  * Who a caller is and how much it may ask for will be decided in the same two places: the guard and the pipeline.
  */
 import { fastify, LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import type { Tracer } from '@opentelemetry/api';
 import { openToAll } from './callers.ts';
+import type { Mark } from '../datasources/types.ts';
 import type { Caller, Callers } from './callers.ts';
 import type { Stability } from './compiled/text.ts';
 import type { CostOptions } from './cost/index.ts';
@@ -22,6 +24,9 @@ import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
 import type { Guard } from './guard.ts';
 import { registerHealth } from './health.ts';
 import type { Readiness } from './health.ts';
+import { requestIdHeader, requestIdOf } from './request-id.ts';
+import { beginOperation, traceOf } from './tracing.ts';
+import type { Carriers } from './tracing.ts';
 import { registerHttp } from './http.ts';
 import { createPipeline } from './pipeline.ts';
 import { playgroundPath } from './playground.ts';
@@ -56,6 +61,7 @@ export interface CallerInfo {
   /** `payload` of a WebSocket's `connection_init`. */
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
   readonly caller: Caller;
+  readonly mark: Mark;
 }
 
 export interface DoorLimits {
@@ -115,6 +121,8 @@ export interface DoorsOptions<Context extends object> {
   readonly stability?: Stability;
   /** What a caller may see, by its context: the same for the same. Without: everybody the same. */
   readonly viewOf?: (context: Context) => string;
+  /** null: nobody traces. */
+  readonly tracer?: Tracer | null;
 }
 
 export interface Doors {
@@ -130,7 +138,7 @@ export interface Doors {
 /** Throws a TypeError for a host or an origin that is none. */
 export function createDoors<Context extends object>(options: DoorsOptions<Context>): Doors {
   const limits = withinGrace({ ...defaultLimits, ...options.limits });
-  const { log, createContext, callers = openToAll } = options;
+  const { log, createContext, callers = openToAll, tracer = null } = options;
   const guard = createGuard(options);
   const pipeline = createPipeline({
     schema: options.schema,
@@ -157,6 +165,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     logController: new LogController({ disableRequestLogging: true }),
     // Nothing is logged by a request's own logger, so none is made for it.
     childLoggerFactory: (logger) => logger,
+    genReqId: (request) => requestIdOf(request.headers),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     forceCloseConnections: 'idle',
@@ -190,7 +199,14 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     if (!log.isLevelEnabled('debug')) return;
     const path = request.url.split('?', 1)[0];
     log.debug(
-      { method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      {
+        requestId: request.id,
+        ...traceOf(request.mark?.span),
+        method: request.method,
+        path,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
       'Answered',
     );
   });
@@ -204,6 +220,12 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   });
   const visitorsPath = options.registerPlayground === undefined ? null : playgroundPath;
   app.decorateRequest('caller');
+  app.decorateRequest('mark');
+  const begin = (
+    transport: 'http' | 'sse',
+    request: Pick<FastifyRequest, 'id' | 'headers'>,
+    said: Carriers['said'] = [],
+  ): Mark => beginOperation(tracer, { requestId: request.id, transport, headers: request.headers, said });
   app.register(async (instance) => {
     await registerHttp(instance, {
       callers,
@@ -213,8 +235,10 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       streamPath,
       visitorsPath,
       log,
-      createContext: ({ headers, ip, caller }, signal) => {
-        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller };
+      isTraced: tracer !== null,
+      begin: (request) => begin('http', request),
+      createContext: ({ headers, ip, caller }, signal, mark) => {
+        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller, mark };
         return createContext({ transport: 'http', isSubscription: false, ...info });
       },
     });
@@ -225,8 +249,9 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       path: streamPath,
       visitorsPath,
       limits,
-      createContext: ({ headers, ip, caller }, signal, isSubscription) => {
-        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller };
+      begin: (request) => begin('sse', request),
+      createContext: ({ headers, ip, caller }, signal, mark, isSubscription) => {
+        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller, mark };
         return createContext({ transport: 'sse', isSubscription, ...info });
       },
     });
@@ -246,6 +271,8 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
         guard,
         log,
         limits,
+        begin: (requestId, said, { headers }) =>
+          beginOperation(tracer, { requestId, transport: 'websocket', said, headers }),
         createContext: (info) => createContext({ transport: 'websocket', ...info }),
       });
       await app.listen({ host, port });
@@ -272,7 +299,7 @@ function withinGrace(limits: DoorLimits): DoorLimits {
 function guardEveryPath(app: FastifyInstance, guard: Guard): void {
   // With callbacks: a promise for each hook and request is time that every request pays.
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(securityHeaders);
+    reply.headers(securityHeaders).header(requestIdHeader, request.id);
     const refusal = guard.check(request.raw);
     if (refusal !== null) return void refuse(reply, refusal);
     reply.headers(guard.corsHeaders(request.raw));

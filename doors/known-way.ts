@@ -9,6 +9,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { Mark } from '../datasources/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { CompiledOperation } from './compiled/index.ts';
 import { writeAnswer } from './compiled/text.ts';
@@ -17,11 +18,13 @@ import type { Pipeline } from './pipeline.ts';
 import { signalOf } from './reply.ts';
 import { startNow } from './tally.ts';
 import type { DoorsTally, OperationType } from './tally.ts';
+import { describeOperation, ownedBy, withMark } from './tracing.ts';
 
 export interface KnownWayOptions {
   readonly pipeline: Pipeline;
   readonly tally: DoorsTally;
-  createContext(request: FastifyRequest, signal: AbortSignal): unknown;
+  begin(request: FastifyRequest): Mark;
+  createContext(request: FastifyRequest, signal: AbortSignal, mark: Mark): unknown;
 }
 
 type LongWay = (request: FastifyRequest, reply: FastifyReply, createContext: () => unknown) => unknown;
@@ -53,7 +56,10 @@ export function noteOutcome(context: object, outcome: Finding): void {
 /** `Accept` headers whose answer's type is known. */
 const maxAccepts = 100;
 
-export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptions, goLongWay: LongWay) {
+export function createKnownWay(
+  { pipeline, tally, begin, createContext }: KnownWayOptions,
+  goLongWay: LongWay,
+) {
   /** By `Accept`: what Apollo Server chose for it. */
   const contentTypes = new LRUCache<string, string>({ max: maxAccepts });
 
@@ -61,6 +67,7 @@ export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptio
   const goFound = async (
     request: FastifyRequest,
     reply: FastifyReply,
+    mark: Mark,
     create: () => unknown,
     startedAt: number,
   ): Promise<unknown> => {
@@ -68,7 +75,7 @@ export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptio
     const found: Finding = { isWellFormed: false, type: 'unknown', code: 'BAD_REQUEST' satisfies ErrorCode };
     const answer = await goLongWay(request, reply, async () => {
       try {
-        return { ...((await create()) as object), [finding]: found };
+        return { ...((await ownedBy(mark, create)) as object), ...withMark(mark), [finding]: found };
       } catch (error) {
         found.code = codeOf(error);
         throw error;
@@ -82,11 +89,14 @@ export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptio
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const startedAt = startNow();
+    const mark = begin(request);
+    request.mark = mark;
+    const create = (): unknown => createContext(request, signalOf(reply), mark);
     const accept = request.headers.accept ?? '';
     const contentType = contentTypes.get(accept);
     const known = request.method === 'POST' ? find(pipeline, request.body) : null;
     if (known === null || contentType === undefined) {
-      const answer = await goFound(request, reply, () => createContext(request, signalOf(reply)), startedAt);
+      const answer = await goFound(request, reply, mark, create, startedAt);
       const type = reply.getHeader('content-type');
       if (known !== null && typeof type === 'string' && reply.statusCode === 200)
         contentTypes.set(accept, type);
@@ -95,11 +105,12 @@ export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptio
 
     let context: object;
     try {
-      context = (await createContext(request, signalOf(reply))) as object;
+      context = (await create()) as object;
     } catch (error) {
-      return goFound(request, reply, () => Promise.reject(error), startedAt);
+      return goFound(request, reply, mark, () => Promise.reject(error), startedAt);
     }
     const { operation, variables } = known;
+    describeOperation(mark, operation.node);
     const result = await operation.execute({
       contextValue: context,
       variableValues: variables,
@@ -110,7 +121,7 @@ export function createKnownWay({ pipeline, tally, createContext }: KnownWayOptio
       tally.operation('http', operation.kind, null, startedAt);
       return reply.header('content-type', contentType).send(text);
     }
-    return goFound(request, reply, () => ({ ...context, [executed]: plain(result) }), startedAt);
+    return goFound(request, reply, mark, () => ({ ...context, [executed]: plain(result) }), startedAt);
   };
 }
 

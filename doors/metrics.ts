@@ -45,7 +45,7 @@ export interface MetricsSources {
 type Place = Pick<UpstreamEvent, 'service' | 'region'>;
 
 /** Codes that say the service (or our standing with it) is in trouble, not that a question was wrong. */
-const troubles: ReadonlySet<string> = new Set([
+export const troubles: ReadonlySet<string> = new Set([
   'UNAUTHENTICATED',
   'UPSTREAM_UNAVAILABLE',
   'UPSTREAM_TIMEOUT',

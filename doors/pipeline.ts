@@ -26,6 +26,7 @@ import type {
   OperationTypeNode,
 } from 'graphql';
 import { mapAsyncIterator } from 'graphql/execution/mapAsyncIterator.js';
+import type { Mark } from '../datasources/types.ts';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Stability } from './compiled/text.ts';
 import { findConditionsOnRoot } from './condition-on-root.ts';
@@ -38,6 +39,7 @@ import type { Documents } from './documents.ts';
 import type { LiveSubscription } from './fanout/courier.ts';
 import { createRenderers } from './fanout/renderers.ts';
 import { toError } from './format-error.ts';
+import { describeOperation } from './tracing.ts';
 
 export interface OperationRequest {
   readonly query: string;
@@ -59,7 +61,8 @@ export interface PipelineOptions<Context> {
   readonly viewOf?: ((context: Context) => string) | undefined;
 }
 
-export type FormatError = (error: unknown) => GraphQLFormattedError;
+/** @param mark of the operation; without: it is nobody's in particular, as events are */
+export type FormatError = (error: unknown, mark?: Mark) => GraphQLFormattedError;
 
 export type Prepared =
   | { readonly kind: 'ready'; readonly operation: OperationTypeNode; readonly args: ExecutionArgs }
@@ -76,6 +79,7 @@ export interface Pipeline {
   /** The context is built last: an operation that is refused costs none. Rejects when building it fails. */
   prepare(
     request: OperationRequest,
+    mark: Mark,
     createContext: (operation: OperationTypeNode) => unknown,
   ): Promise<Prepared>;
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
@@ -84,7 +88,7 @@ export interface Pipeline {
     args: ExecutionArgs,
   ): Promise<LiveSubscription | AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
   /** The same result with errors that may be shown. */
-  formatResult(result: ExecutionResult): FormattedResult;
+  formatResult(result: ExecutionResult, mark?: Mark): FormattedResult;
 }
 
 export type FormattedResult = Omit<ExecutionResult, 'errors'> & { errors?: readonly GraphQLFormattedError[] };
@@ -107,8 +111,8 @@ export function createPipeline<Context>({
   const documents = createDocuments(schema, findCost, stability);
   const executeEvent = (args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> =>
     documents.compiledEvent(args.document, args.operationName)?.execute(args) ?? execute(args);
-  const formatResult: Pipeline['formatResult'] = ({ errors, ...result }) =>
-    errors === undefined ? result : { errors: errors.map(formatError), ...result };
+  const formatResult: Pipeline['formatResult'] = ({ errors, ...result }, mark) =>
+    errors === undefined ? result : { errors: errors.map((error) => formatError(error, mark)), ...result };
   const renderers = createRenderers({
     execute: executeEvent,
     formatResult,
@@ -123,12 +127,13 @@ export function createPipeline<Context>({
     formatError,
     documents,
 
-    async prepare(request, createContext) {
+    async prepare(request, mark, createContext) {
       const document = documents.find(request.query) ?? read(request.query);
       if (!('definitions' in document)) return document;
 
       const node = getOperationAST(document, request.operationName);
       if (node == null) return refuse('OPERATION_RESOLUTION_FAILURE', [explainNoOperation(request)]);
+      describeOperation(mark, node);
       const refusal = findCost?.(document, node).refuseEarly(request.variables ?? {});
       if (refusal != null) return { kind: 'refused', errors: [refusal] };
       const args: ExecutionArgs = {

@@ -2,9 +2,11 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import type { Mark } from '../datasources/types.ts';
 import type { Caller, Callers } from './callers.ts';
 import { jsonContentType, refusalFor, renderRawAnswer, renderRefusal, securityHeaders } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
+import { requestIdHeader } from './request-id.ts';
 
 export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   return reply
@@ -18,6 +20,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Known before anything of the body is read. */
     caller: Caller;
+    /** Of the operation that it is; undefined for other requests, and until its handler begins. */
+    mark: Mark | undefined;
   }
 }
 
@@ -108,14 +112,15 @@ const noSuchPath: Refusal = {
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = explain(error);
-    if (refusal.status >= 500) request.log.error({ err: error }, 'A request failed unexpectedly');
+    if (refusal.status >= 500)
+      request.log.error({ err: error, requestId: request.id }, 'A request failed unexpectedly');
     return refuse(reply, refusal);
   });
 }
 
 /** For Fastify's option `frameworkErrors`: paths that cannot be decoded, which reach no hook and no handler. */
-export function answerBadPath(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
-  void refuse(reply.headers(securityHeaders), {
+export function answerBadPath(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void refuse(reply.headers({ ...securityHeaders, [requestIdHeader]: request.id }), {
     status: 400,
     code: 'BAD_REQUEST',
     message: 'The path cannot be decoded.',

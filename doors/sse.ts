@@ -13,6 +13,7 @@ import { OperationTypeNode } from 'graphql';
 import type { ExecutionResult } from 'graphql';
 import { createBeats } from './beats.ts';
 import type { Beats } from './beats.ts';
+import type { Mark } from '../datasources/types.ts';
 import type { Callers } from './callers.ts';
 import { counted } from './counted.ts';
 import { drain } from './drain.ts';
@@ -33,7 +34,8 @@ export interface SseDoorOptions {
   /** Where a browser that opens the path is sent; null: there is no page to show. */
   readonly visitorsPath: string | null;
   readonly limits: { readonly keepAliveMs: number; readonly stopSpreadMs: number };
-  createContext(request: FastifyRequest, signal: AbortSignal, isSubscription: boolean): unknown;
+  begin(request: FastifyRequest): Mark;
+  createContext(request: FastifyRequest, signal: AbortSignal, mark: Mark, isSubscription: boolean): unknown;
 }
 
 export interface SseDoor {
@@ -68,12 +70,15 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       if ('status' in operation) return refuse(reply, operation);
 
       const signal = signalOf(reply);
-      const prepared = await prepare(request, operation, signal);
+      const mark = options.begin(request);
+      request.mark = mark;
+      const prepared = await prepare(request, operation, signal, mark);
       if (
         request.method === 'GET' &&
         prepared.kind === 'ready' &&
         prepared.operation === OperationTypeNode.MUTATION
       ) {
+        mark.span?.end();
         return refuse(reply, mutationOverGet);
       }
       const results =
@@ -100,13 +105,17 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       }
       // One that began before the stop and was not open yet.
       if (isStopping) reply.raw.destroy();
+      // A subscription lives for hours: what is traced is how it began.
+      if (isStream(results)) mark.span?.end();
       await stream(reply, results, signal, {
         beats,
         pipeline,
         visit,
+        mark,
         tally: tally.subscriptions.sse,
         leftBy: () => visit.leftBy ?? (isStopping ? 'shutdown' : 'disconnected'),
       });
+      mark.span?.end();
     },
   });
 
@@ -121,10 +130,15 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
     },
   };
 
-  async function prepare(request: FastifyRequest, operation: OperationRequest, signal: AbortSignal) {
+  async function prepare(
+    request: FastifyRequest,
+    operation: OperationRequest,
+    signal: AbortSignal,
+    mark: Mark,
+  ) {
     try {
-      return await pipeline.prepare(operation, (kind) => {
-        return options.createContext(request, signal, kind === OperationTypeNode.SUBSCRIPTION);
+      return await pipeline.prepare(operation, mark, (kind) => {
+        return options.createContext(request, signal, mark, kind === OperationTypeNode.SUBSCRIPTION);
       });
     } catch (error) {
       return { kind: 'refused' as const, errors: [toGraphQLError(error)] };
@@ -169,6 +183,7 @@ interface StreamOptions {
   readonly beats: Beats<Stream>;
   readonly pipeline: Pipeline;
   readonly visit: Visit;
+  readonly mark: Mark;
   readonly tally: SubscriptionTally;
   leftBy(): SubscriptionEnd;
 }
@@ -178,7 +193,7 @@ async function stream(
   reply: FastifyReply,
   subscribed: Awaited<ReturnType<Pipeline['subscribe']>>,
   signal: AbortSignal,
-  { beats, pipeline, visit, tally, leftBy }: StreamOptions,
+  { beats, pipeline, visit, mark, tally, leftBy }: StreamOptions,
 ): Promise<void> {
   const response = reply.raw;
   let isComplete = true;
@@ -190,7 +205,8 @@ async function stream(
       )
     : toIterator(subscribed);
   // Also while nothing happens: a subscription that waits for its next event is told here that nobody waits any more.
-  const release = (): void => void Promise.resolve(results.return?.()).catch(pipeline.formatError);
+  const release = (): void =>
+    void Promise.resolve(results.return?.()).catch((error) => pipeline.formatError(error, mark));
   if (signal.aborted) return release();
   signal.addEventListener('abort', release, { once: true });
 
@@ -213,11 +229,11 @@ async function stream(
     for (;;) {
       const result = await results.next();
       if (result.done === true || signal.aborted) break;
-      send(JSON.stringify(pipeline.formatResult(result.value)));
+      send(JSON.stringify(pipeline.formatResult(result.value, mark)));
       if (!isFree()) await once(response, 'drain', { signal }).catch(() => undefined);
     }
   } catch (error) {
-    send(JSON.stringify({ errors: [pipeline.formatError(error)] }));
+    send(JSON.stringify({ errors: [pipeline.formatError(error, mark)] }));
   } finally {
     signal.removeEventListener('abort', release);
   }
@@ -249,6 +265,10 @@ const eventStreamHeaders = {
 function flatten(reply: FastifyReply): Record<string, string> {
   const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
   return Object.fromEntries(headers.map(([name, value]) => [name, String(value)]));
+}
+
+function isStream(subscribed: Awaited<ReturnType<Pipeline['subscribe']>>): boolean {
+  return isLive(subscribed) || Symbol.asyncIterator in subscribed;
 }
 
 function toIterator(

@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
+import type { Mark } from '../datasources/types.ts';
 import { createBeats } from './beats.ts';
 import type { Caller, Callers } from './callers.ts';
 import { Connection } from './connection.ts';
@@ -27,6 +28,7 @@ import { isLive, toGraphQLError } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
+import { operationIdOn, requestIdHeader, requestIdOf } from './request-id.ts';
 import { endByCode, startNow } from './tally.ts';
 import type { DoorsTally } from './tally.ts';
 
@@ -47,16 +49,21 @@ export interface WebSocketDoorOptions {
     readonly socketOperationsBytes: number;
     readonly unreadBytes: number;
   };
+  /** @param said what the client said of the operation, then of its connection */
+  begin(requestId: string, said: readonly unknown[], handshake: Handshake): Mark;
   createContext(info: SocketOperation): unknown;
 }
 
 /** What of a handshake is kept: the request itself would hold ten times as much. */
 export interface Handshake {
+  /** Of the connection; its operations have ids that begin with it. */
+  readonly requestId: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   readonly remoteAddress: string | undefined;
 }
 
-export interface SocketOperation extends Handshake {
+export interface SocketOperation extends Omit<Handshake, 'requestId'> {
+  readonly mark: Mark;
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
   readonly signal: AbortSignal;
   readonly isSubscription: boolean;
@@ -111,11 +118,17 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       operation.payload = null;
       if (connection.operations.size > limits.socketOperations) return [refused(tooManyOperations(limits))];
       const signal = operation.controller?.signal ?? AbortSignal.abort();
+      const { handshake } = connection;
+      const said = [(payload as { readonly extensions?: unknown }).extensions, connectionParams];
+      const mark = options.begin(operationIdOn(handshake.requestId, id), said, handshake);
+      operation.mark = mark;
       try {
-        const prepared = await pipeline.prepare(payload, (kind) => {
+        const prepared = await pipeline.prepare(payload, mark, (kind) => {
           const isSubscription = kind === OperationTypeNode.SUBSCRIPTION;
           return options.createContext({
-            ...connection.handshake,
+            headers: handshake.headers,
+            remoteAddress: handshake.remoteAddress,
+            mark,
             connectionParams,
             signal,
             isSubscription,
@@ -132,19 +145,30 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     },
     execute: pipeline.execute,
     async subscribe(args) {
+      const { connection, id } = args as SocketArgs;
       const subscribed = await pipeline.subscribe(args);
+      // A subscription lives for hours: what is traced is how it began.
+      if (Symbol.asyncIterator in subscribed || isLive(subscribed))
+        connection.operations.get(id)?.mark?.span?.end();
       if (!isLive(subscribed)) return subscribed;
       // graphql-ws holds them for as long as the subscription lives, and needs nothing of them any more.
       args.contextValue = undefined;
-      const { connection, id } = args as SocketArgs;
       return connection.carry(id, subscribed, tally.subscriptions.websocket);
     },
-    onNext: (_context, _id, _payload, _args, result) => pipeline.formatResult(result),
-    onError: (_context, _id, _payload, errors: readonly GraphQLError[]) => errors.map(pipeline.formatError),
+    onNext: ({ extra: connection }, id, _payload, _args, result) =>
+      pipeline.formatResult(result, connection.operations.get(id)?.mark ?? undefined),
+    onError({ extra: connection }, id, _payload, errors: readonly GraphQLError[]) {
+      const mark = connection.operations.get(id)?.mark ?? undefined;
+      return errors.map((error) => pipeline.formatError(error, mark));
+    },
   });
 
   server.on('upgrade', upgrade);
   sockets.on('connection', connect);
+  sockets.on('headers', (headers, request) => {
+    request.headers[requestIdHeader] = requestIdOf(request.headers);
+    headers.push(`${requestIdHeader}: ${request.headers[requestIdHeader]}`);
+  });
   sockets.on('wsClientError', (_error, socket) => refuseHandshake(socket, badHandshake));
   const beats = createBeats<WebSocket>(limits.keepAliveMs, (group) => {
     lastPing += 1;
@@ -199,11 +223,12 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     { headers, socket: { remoteAddress } }: IncomingMessage,
     raw: Duplex,
   ): void {
-    const connection = new Connection(socket, raw, { headers, remoteAddress }, limits.unreadBytes);
+    const handshake = { requestId: requestIdOf(headers), headers, remoteAddress };
+    const connection = new Connection(socket, raw, handshake, limits.unreadBytes);
     beats.add(socket);
     socket.on('pong', answered);
     // ws closes the socket itself, with the code that the protocol has for it (1002, 1007, 1009).
-    socket.on('error', tellBrokenFrame);
+    socket.on('error', tellBrokenFrame.bind(null, handshake.requestId));
 
     const closed = protocol.opened(
       {
@@ -227,7 +252,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       connection.closedBy = isStopping ? 'shutdown' : endByCode(code);
       for (const { controller } of connection.operations.values()) controller?.abort();
       closed(code, String(reason)).catch((error: unknown) =>
-        log.error({ err: error }, 'Closing a WebSocket failed'),
+        log.error({ err: error, requestId: handshake.requestId }, 'Closing a WebSocket failed'),
       );
     });
   }
@@ -236,8 +261,8 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     if (String(data) === String(unanswered.get(this))) unanswered.delete(this);
   }
 
-  function tellBrokenFrame(error: Error): void {
-    log.debug({ reason: error.message }, 'A WebSocket was closed for a broken frame');
+  function tellBrokenFrame(requestId: string, error: Error): void {
+    log.debug({ requestId, reason: error.message }, 'A WebSocket was closed for a broken frame');
   }
 
   function receive(connection: Connection, text: string, handle: Handle): void {
@@ -263,22 +288,24 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       isLeft: false,
       held: null,
       bytes: text.length,
+      mark: null,
     };
     connection.begin(message.id, begun);
     // graphql-ws keeps the message for as long as the operation lives: its document stays here, and only until it is prepared.
     const short = { id: message.id, type: MessageType.Subscribe, payload: { query: '' } };
     void run(connection, handle, JSON.stringify(short)).then(() => {
+      begun.mark?.span?.end();
       for (const held of connection.end(message.id, begun)) receive(connection, held, handle);
     });
   }
 
-  async function run({ socket }: Connection, handle: Handle, text: string): Promise<void> {
+  async function run({ socket, handshake }: Connection, handle: Handle, text: string): Promise<void> {
     try {
       await handle(text);
     } catch (error) {
       // A ping's payload goes back with its pong, and may nest deeper than can be written.
       if (error instanceof RangeError) return socket.close(CloseCode.BadRequest, invalid);
-      log.error({ err: error }, 'A WebSocket message failed unexpectedly');
+      log.error({ err: error, requestId: handshake.requestId }, 'A WebSocket message failed unexpectedly');
       socket.close(CloseCode.InternalServerError, 'Internal server error');
     }
   }

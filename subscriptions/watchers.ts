@@ -316,7 +316,5 @@ const report = (
   if (error === null) return log?.info({ service, region }, 'what is watched can be read again');
   const code = error instanceof GatewayError ? error.code : 'INTERNAL_SERVER_ERROR';
   const opcRequestId = error instanceof UpstreamError ? error.failure.opcRequestId : null;
-  // A bug's stack is worth having; the message of an expected failure is written to hold no secret.
-  const err = error instanceof UpstreamError ? error.message : error;
-  log?.warn({ service, region, code, opcRequestId, err }, 'what is watched cannot be read for now');
+  log?.warn({ service, region, code, opcRequestId, err: error }, 'what is watched cannot be read for now');
 };

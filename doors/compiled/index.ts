@@ -25,6 +25,7 @@ export interface Execution {
 
 export interface CompiledOperation {
   readonly kind: OperationTypeNode;
+  readonly node: OperationDefinitionNode;
   execute(execution: Execution): ExecutionResult | Promise<ExecutionResult>;
 }
 
@@ -88,6 +89,7 @@ export function compileOperation(
 
   return {
     kind: node.operation,
+    node,
     execute: start,
   };
 }

@@ -52,7 +52,15 @@ describe('text of upstream', () => {
     ['eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln'],
     ['Signature version="1",keyId="a/b/c",signature="MIIE"'],
     ['keyId="tenancy/user/finger"'],
+    [`${'aB3/'.repeat(85)}xyZ=`],
+    [encodeURIComponent('aB+/'.repeat(30))],
+    ['c0ffee00'.repeat(10)],
   ])('loses %j', (secret) => expect(cleanText(`before ${secret}`, 300)).toMatch(/^before \[removed\]/));
+
+  test.each([
+    `Authorization failed for ocid1.compartment.oc1..${'a1'.repeat(30)} in compartment.`,
+    `No such path: /20180222/workRequests/ocid1.clustersworkrequest.oc1.iad.${'b2'.repeat(30)}.`,
+  ])('keeps what people need: %s', (text) => expect(cleanText(text, 300)).toBe(text));
 
   test('is cut before anything expensive is done with it', () => {
     // What lies behind the cut would come into sight if spaces were made one before it.

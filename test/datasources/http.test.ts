@@ -155,6 +155,8 @@ describe('a call that succeeds', () => {
         durationMs: expect.any(Number),
         attempts: 2,
         opcRequestId: 'r',
+        requestId: undefined,
+        span: null,
       },
     ]);
   });
@@ -610,5 +612,16 @@ describe('closing', () => {
     expect(await inFlight).toMatchObject({ body: { id: 'a' } });
     await closed;
     expect(received).toHaveLength(2);
+  });
+
+  test('cuts what does not end in five seconds, however long a call may take', async () => {
+    const reached = Promise.withResolvers<void>();
+    const clock = createSkippingClock();
+    const { origin, upstream } = await start(() => reached.resolve(), { clock, deadlineMs: 600_000 });
+    const hanging = failureOfCall(upstream.call(getFrom(origin)));
+    await reached.promise;
+    await upstream.close();
+    expect(clock.slept).toEqual([5_000]);
+    expect(await hanging).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
   });
 });

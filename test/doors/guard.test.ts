@@ -176,7 +176,8 @@ describe('CORS', () => {
       const answer = await send(house, { method: 'OPTIONS', path, headers });
       expect(answer.status).toBe(204);
       expect(answer.headers['access-control-allow-origin']).toBe('https://console.example.com');
-      expect(answer.headers['access-control-allow-headers']).toContain('content-type');
+      for (const name of ['content-type', 'traceparent', 'tracestate', 'x-request-id'])
+        expect(answer.headers['access-control-allow-headers']).toContain(name);
       expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
       expect(answer.headers.vary).toBe('Origin');
     }
@@ -201,6 +202,7 @@ describe('CORS', () => {
         { origin: 'https://console.example.com' },
         path,
       );
+      expect(answer.headers['access-control-expose-headers']).toBe('x-request-id');
       expect(answer.headers['access-control-allow-origin']).toBe('https://console.example.com');
     }
   });

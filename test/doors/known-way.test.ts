@@ -39,8 +39,8 @@ const requests: Readonly<Record<string, readonly [body: object, headers?: Record
 };
 
 const plain = ({ status, headers, text }: Answer): unknown => {
-  const { date, ...rest } = headers;
-  return { status, text, headers: rest, hasDate: date !== undefined };
+  const { date, 'x-request-id': id, ...rest } = headers;
+  return { status, text, headers: rest, hasDate: date !== undefined, hasId: id !== undefined };
 };
 
 /** Some of the requests cost nothing, some as much as may be, some too much. */

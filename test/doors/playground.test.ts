@@ -103,6 +103,21 @@ describe('the playground, in a browser that reaches no other host', () => {
     expect((await request.response())?.status()).toBe(200);
   });
 
+  test('shows markup in the words of upstream as text', async () => {
+    const markup = '<img src=x onerror=wasInjected=1 id=injected>';
+    server.emulator.addFault({ service: 'MYSQL', status: 400, message: markup });
+    const response = await (await send()).response();
+    server.emulator.clearFaults();
+    expect(response?.headers()).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    });
+    await answers().getByText(markup).first().waitFor();
+    expect(await page.evaluate(`[document.querySelector('#injected'), 'wasInjected' in globalThis]`)).toEqual(
+      [null, false],
+    );
+  });
+
   test('sends the variables and the header that the visitor typed', async () => {
     await visible('[track-id=toggle_variables]').click();
     await retype('app-variables-editor', '{ "id": "ocid1.absent" }');

@@ -7,12 +7,12 @@ import type { Socket } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError } from 'graphql';
-import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
 import { createDoors } from '../../doors/index.ts';
 import type { CallerInfo, Doors, DoorsOptions } from '../../doors/index.ts';
 import { GatewayError, UpstreamError } from '../../errors.ts';
+import { createLog } from '../../log.ts';
 
 export const canary = 'canary-c0ffee';
 
@@ -53,7 +53,7 @@ export async function openHouse(options: Partial<DoorsOptions<Context>> = {}): P
     },
     allowedHosts: ['localhost', '127.0.0.1', '[::1]'],
     allowedOrigins: ['https://console.example.com'],
-    log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
+    log: createLog('trace', { write: (line) => void logged.push(line) }),
     readiness: () => ({ status: 'ok', degraded: [] }),
     ...options,
   });

@@ -6,7 +6,6 @@ import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
-import { pino } from 'pino';
 import type { Level } from 'pino';
 import { WebSocket } from 'ws';
 import { openAccess } from '../../access.ts';
@@ -18,6 +17,7 @@ import { writeDemoProfile } from '../../emulator/demo-profile.ts';
 import { createGateway } from '../../gateway.ts';
 import { readPolicy } from '../../grants/policy.ts';
 import type { Gateway } from '../../gateway.ts';
+import { createLog } from '../../log.ts';
 import { playgroundTabs } from '../../samples.ts';
 import { loadConfig } from './config.ts';
 import type { Samples } from '../../samples.ts';
@@ -113,7 +113,7 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
   const { url: emulatorUrl } = await emulator.start(0);
   const endpointTemplate = `${emulatorUrl}/{region}/{package}`;
   const logged: string[] = [];
-  const log = pino({ level: overrides.logLevel ?? 'silent' }, { write: (line) => void logged.push(line) });
+  const log = createLog(overrides.logLevel ?? 'silent', { write: (line) => void logged.push(line) });
   const config = loadConfig({
     PORT: '0',
     // Three intervals without an answer are a GAP, also where it is this machine that is slow.
