@@ -14,14 +14,11 @@ const connections = 20;
 
 /** @returns how many were answered. Every answer has to be a 200, as long as the first. */
 export async function load(port: number, asked: Asked, ms: number): Promise<number> {
-  const child = start(import.meta.url, 1, [
-    '--subject',
-    'load',
-    String(port),
-    String(ms),
-    JSON.stringify(asked),
-  ]);
-  const [said, [code]] = await Promise.all([text(child.stdout!), once(child, 'close')]);
+  const args = ['--subject', 'load', String(port), String(ms), JSON.stringify(asked)];
+  const child = start(import.meta.url, 1, args);
+  const ended = once(child, 'close') as Promise<[code: number | null]>;
+  const said = child.stdout === null ? '' : await text(child.stdout);
+  const [code] = await ended;
   if (code !== 0) throw new Error(`the load ended with ${String(code)}`);
   return Number(said);
 }
