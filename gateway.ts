@@ -317,7 +317,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     tracer,
     readiness: () => ({
       status: 'ok',
-      degraded: [...metrics.degraded(), ...(grants?.problem ? ['policy'] : [])],
+      degraded: metrics.degraded(),
     }),
     registry: metrics.registry,
     ...(config.tokens && {
@@ -346,6 +346,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     watching: () => watchers.stats(),
     budgets: () => upstream.budgets(),
     olderAnswers: () => observations.olderAnswers,
+    hasPolicyProblem: () => (grants === undefined ? null : grants.problem !== null),
   });
 
   return {

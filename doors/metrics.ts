@@ -40,6 +40,8 @@ export interface MetricsSources {
   budgets(): readonly PlaceBudget[];
   /** Answers that were older than what was known. */
   olderAnswers(): number;
+  /** Whether the policy is not as its file says; null: there is none. */
+  hasPolicyProblem(): boolean | null;
 }
 
 type Place = Pick<UpstreamEvent, 'service' | 'region'>;
@@ -80,6 +82,7 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     watching: () => nothingWatched,
     budgets: () => [],
     olderAnswers: () => 0,
+    hasPolicyProblem: () => null,
   };
 
   const calls = new Counter({
@@ -156,6 +159,18 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     registry,
     {
       type: 'gauge',
+      name: 'gateway_policy_problem',
+      help: 'Whether AUTH_POLICY_FILE is wrong by now, or its compartments cannot be looked up (none: there is no policy)',
+    },
+    () => {
+      const hasProblem = sources.hasPolicyProblem();
+      return hasProblem === null ? null : Number(hasProblem);
+    },
+  );
+  registerReading(
+    registry,
+    {
+      type: 'gauge',
       name: 'gateway_degraded',
       help: '1 for each service and region that /readyz calls degraded',
       labelNames: ['service', 'region', 'code'],
@@ -185,7 +200,11 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     degraded() {
       const places = inTroubleNow().map(({ service, region, code }) => `${service} ${region}: ${code}`);
       const isWithoutKeys = clock.now() - keysMissedAt < troubleLastsMs;
-      return isWithoutKeys ? [...places, 'AUTH_JWKS_URL: UPSTREAM_UNAVAILABLE'] : places;
+      return [
+        ...places,
+        ...(isWithoutKeys ? ['AUTH_JWKS_URL: UPSTREAM_UNAVAILABLE'] : []),
+        ...(sources.hasPolicyProblem() === true ? ['AUTH_POLICY_FILE'] : []),
+      ];
     },
   };
 }

@@ -92,6 +92,7 @@ test('numbers are asked for once for all metrics that they are in, and again for
       ];
     },
     olderAnswers: () => 5,
+    hasPolicyProblem: () => null,
   });
   const read = async () =>
     Promise.all(
