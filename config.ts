@@ -2,6 +2,7 @@
  * Environment → Config. The only file of the gateway that reads `process.env`; every problem is reported at once.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export interface Config {
@@ -40,6 +41,17 @@ export interface Config {
     readonly directives: number;
     readonly rootFields: number;
   };
+  /** Of one socket, one caller, one address; null: as many as they like. */
+  readonly limits: {
+    readonly addressSockets: number | null;
+    readonly callerSockets: number | null;
+    readonly callerSubscriptions: number | null;
+    readonly callerRps: number | null;
+    readonly callerOperationsMib: number;
+    readonly socketOperations: number;
+  };
+  /** Whose word on a caller's address counts: addresses and networks. */
+  readonly trustedProxies: readonly string[];
   /** null: a random one is made at start, good for this process only (`notesOn`). */
   readonly cursorSecret: string | null;
   readonly isReadOnly: boolean;
@@ -139,12 +151,24 @@ const isKeysUrl = (text: string): boolean => {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+};
+
 const regionIds = list
   .refine((ids) => ids.length > 0, 'must name at least one region')
   .refine(
     (ids) => ids.every((id) => regionId.test(id)),
     'must be region ids such as us-ashburn-1, separated by commas',
   );
+
+/** Of callers with tokens. Without tokens a caller is an address, and behind a proxy that is everybody's. */
+const callerStandards = { sockets: 1_000, subscriptions: 10_000, rps: 100 };
+const perCaller = (standard: number): string =>
+  `With \`AUTH=none\` of one address. 0: no limit. Not set: ${standard} with \`AUTH=jwt\`, else no limit.`;
 
 const environment = z.object({
   // An IPv6 address as URLs have it, too.
@@ -260,6 +284,41 @@ const environment = z.object({
   MAX_ALIASES: integer(0, 100_000).default(500).describe('Aliases in an operation.'),
   MAX_DIRECTIVES: integer(0, 100_000).default(100).describe('Directives in an operation.'),
   MAX_ROOT_FIELDS: integer(1, 100_000).default(100).describe('Fields at the root of an operation.'),
+  MAX_ADDRESS_SOCKETS: integer(0, 1_000_000)
+    .default(20_000)
+    .describe(
+      'WebSockets and event streams that are open from one address (IPv6: one network of 64 bits); 0: no limit.',
+    ),
+  MAX_CALLER_SOCKETS: integer(0, 1_000_000)
+    .optional()
+    .describe(`The same of one caller. ${perCaller(callerStandards.sockets)}`),
+  MAX_SOCKET_OPERATIONS: integer(1, 1_000_000)
+    .default(10_000)
+    .describe('Operations that are open on one WebSocket.'),
+  MAX_CALLER_SUBSCRIPTIONS: integer(0, 1_000_000)
+    .optional()
+    .describe(
+      `Subscriptions that one caller has open, over all its sockets and streams. ${perCaller(callerStandards.subscriptions)}`,
+    ),
+  MAX_CALLER_RPS: integer(0, 1_000_000)
+    .optional()
+    .describe(
+      `Operations a second that one caller begins, on all transports; at once twice as many. ${perCaller(callerStandards.rps)}`,
+    ),
+  MAX_CALLER_OPERATIONS_MIB: integer(1, 1_000_000)
+    .default(256)
+    .describe(
+      'Memory of the operations that one caller has open on sockets and streams, in MiB, as it is reckoned: 500 bytes a token of each different document.',
+    ),
+  TRUSTED_PROXIES: list
+    .refine(
+      (proxies) => proxies.every(isNetwork),
+      'must be addresses or networks such as 10.0.0.0/8, separated by commas',
+    )
+    .default([])
+    .describe(
+      'Addresses and networks of reverse proxies, separated by commas: the address that they tell in `X-Forwarded-For` counts instead of theirs.',
+    ),
   CURSOR_SECRET: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -416,9 +475,24 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
       directives: values.MAX_DIRECTIVES,
       rootFields: values.MAX_ROOT_FIELDS,
     },
+    limits: limitsOf(values),
+    trustedProxies: values.TRUSTED_PROXIES,
     cursorSecret: values.CURSOR_SECRET ?? null,
     isReadOnly: values.READ_ONLY === 'true',
     logLevel: values.LOG_LEVEL,
+  };
+};
+
+const limitsOf = (values: Values): Config['limits'] => {
+  const ofCaller = (value: number | undefined, standard: number): number | null =>
+    (value ?? (values.AUTH === 'jwt' ? standard : 0)) || null;
+  return {
+    addressSockets: values.MAX_ADDRESS_SOCKETS || null,
+    callerSockets: ofCaller(values.MAX_CALLER_SOCKETS, callerStandards.sockets),
+    callerSubscriptions: ofCaller(values.MAX_CALLER_SUBSCRIPTIONS, callerStandards.subscriptions),
+    callerRps: ofCaller(values.MAX_CALLER_RPS, callerStandards.rps),
+    callerOperationsMib: values.MAX_CALLER_OPERATIONS_MIB,
+    socketOperations: values.MAX_SOCKET_OPERATIONS,
   };
 };
 

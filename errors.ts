@@ -43,6 +43,18 @@ export class GatewayError extends Error {
   }
 }
 
+/** Too much for now: the same may pass later, and is worth another try. */
+export class BusyError extends GatewayError {
+  /** When; null: nobody can tell. */
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, retryAfterMs: number | null) {
+    super('LIMIT_EXCEEDED', message);
+    this.name = 'BusyError';
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** What is known of a call to Oracle Cloud that brought no usable answer. */
 export interface UpstreamFailure {
   /** Key of the catalog's row, e.g. `CONTAINERENGINE`. */

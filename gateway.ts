@@ -45,6 +45,7 @@ import type { CallerInfo, DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import type { QuotaLimits } from './doors/quotas.ts';
 import { findTracer } from './doors/tracing.ts';
 import { createUpstreamLog } from './doors/upstream-log.ts';
 import { createGuard } from './grants/guard.ts';
@@ -313,6 +314,9 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     allowedOrigins: config.allowedOrigins,
     documentLimits: config.documentLimits,
     isExplorable: config.isExplorable,
+    limits: { socketOperations: config.limits.socketOperations },
+    quotas: quotasOf(config.limits),
+    trustedProxies: config.trustedProxies,
     log,
     tracer,
     readiness: () => ({
@@ -375,3 +379,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     },
   };
 };
+
+const quotasOf = (limits: Config['limits']): QuotaLimits => ({
+  addressSockets: limits.addressSockets ?? Infinity,
+  callerSockets: limits.callerSockets ?? Infinity,
+  callerSubscriptions: limits.callerSubscriptions ?? Infinity,
+  callerRps: limits.callerRps ?? Infinity,
+  callerOperationsBytes: limits.callerOperationsMib * 1024 * 1024,
+});

@@ -9,6 +9,7 @@ import type { LiveSubscription, Outlet } from './fanout/courier.ts';
 import type { Payload } from './fanout/rendition.ts';
 import type { OperationRequest } from './pipeline.ts';
 import type { SubscriptionEnd, SubscriptionTally } from './tally.ts';
+import type { Share } from './quotas.ts';
 import type { Handshake } from './websocket.ts';
 
 export interface Operation {
@@ -20,10 +21,9 @@ export interface Operation {
   isLeft: boolean;
   /** Messages for its id that came after that. */
   held: string[] | null;
-  /** What it takes to keep it, roughly. */
-  bytes: number;
   /** From when it is begun until its events are everybody's. */
   mark: Mark | null;
+  readonly share: Share;
 }
 
 /** A class, as there are many, and most of them idle. */
@@ -32,6 +32,8 @@ export class Connection {
   readonly handshake: Handshake;
   /** Known once the connection is acknowledged. */
   caller: Caller = anybody;
+  /** Whose limits its operations count for. */
+  account: string;
   readonly operations = new Map<string, Operation>();
   /** How its subscriptions ended that were open when it was closed; null: it is not. */
   closedBy: SubscriptionEnd | null = null;
@@ -39,35 +41,19 @@ export class Connection {
   readonly #unreadBytes: number;
   #waiting: Courier[] | null = null;
   #heldCount = 0;
-  #openBytes = 0;
 
   constructor(socket: WebSocket, raw: Duplex, handshake: Handshake, unreadBytes: number) {
     this.socket = socket;
     this.handshake = handshake;
+    this.account = handshake.address;
     this.#raw = raw;
     this.#unreadBytes = unreadBytes;
-  }
-
-  /** Of all operations that are open. */
-  get openBytes(): number {
-    return this.#openBytes;
-  }
-
-  begin(id: string, operation: Operation): void {
-    this.operations.set(id, operation);
-    this.#openBytes += operation.bytes;
-  }
-
-  /** Of an operation whose document is known. */
-  grow(operation: Operation, bytes: number): void {
-    operation.bytes += bytes;
-    this.#openBytes += bytes;
   }
 
   /** @returns what came for its id meanwhile */
   end(id: string, operation: Operation): readonly string[] {
     this.operations.delete(id);
-    this.#openBytes -= operation.bytes;
+    operation.share.release();
     this.#heldCount -= operation.held?.length ?? 0;
     this.#heed();
     return operation.held ?? [];

@@ -5,7 +5,7 @@
 import { GraphQLError, Kind } from 'graphql';
 import type { GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import { errorCodes, GatewayError, UpstreamError } from '../errors.ts';
+import { BusyError, errorCodes, GatewayError, UpstreamError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FormatError } from './pipeline.ts';
 import { noteError, traceOf } from './tracing.ts';
@@ -57,6 +57,10 @@ function explain(error: unknown): Told | null {
       opcRequestId,
       isRetryable: ours.isRetryable,
     };
+  }
+  if (ours instanceof BusyError) {
+    const { message, code, retryAfterMs } = ours;
+    return { message, code, isRetryable: true, ...(retryAfterMs !== null && { retryAfterMs }) };
   }
   if (ours !== null) return { message: ours.message, code: ours.code };
   if (!(error instanceof GraphQLError)) return null;

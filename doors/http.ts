@@ -21,16 +21,16 @@ import type { Logger } from 'pino';
 import type { Mark } from '../datasources/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import { GatewayError } from '../errors.ts';
-import type { Callers } from './callers.ts';
 import { checkPreflighted, preflightHeaders } from './guard.ts';
 import { createKnownWay, executedOf, noteOutcome } from './known-way.ts';
 import type { Pipeline } from './pipeline.ts';
 import { describeOperation, markOf, noteOwner, ownerOf } from './tracing.ts';
 import { admit, answerVisitor, refuse } from './reply.ts';
+import type { Admission } from './reply.ts';
 import type { DoorsTally } from './tally.ts';
 
 export interface HttpDoorOptions {
-  readonly callers: Callers;
+  readonly admission: Admission;
   readonly pipeline: Pipeline;
   readonly tally: DoorsTally;
   readonly path: string;
@@ -94,7 +94,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
       if (answerVisitor(request, reply, options.visitorsPath)) return;
       const refusal = checkPreflighted(request.raw);
       if (refusal !== null) return void refuse(reply, refusal);
-      admit(options.callers, request, reply, done);
+      admit(options.admission, request, reply, done);
     },
     handler: options.isTraced ? untilAnswered(answer) : answer,
   });

@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Tracer } from '@opentelemetry/api';
+import { createAddresses } from './addresses.ts';
 import { openToAll } from './callers.ts';
 import type { Mark } from '../datasources/types.ts';
 import type { Caller, Callers } from './callers.ts';
@@ -30,8 +31,11 @@ import type { Carriers } from './tracing.ts';
 import { registerHttp } from './http.ts';
 import { createPipeline } from './pipeline.ts';
 import { playgroundPath } from './playground.ts';
+import { createQuotas, defaultQuotaLimits } from './quotas.ts';
+import type { QuotaLimits } from './quotas.ts';
 import { securityHeaders } from './refusal.ts';
 import { answerBadPath, answerClientError, answerErrors, answerStrays, refuse } from './reply.ts';
+import type { Admission } from './reply.ts';
 import { registerSse } from './sse.ts';
 import type { SseDoor } from './sse.ts';
 import { createDoorsTally } from './tally.ts';
@@ -78,8 +82,6 @@ export interface DoorLimits {
   readonly stopSpreadMs: number;
   /** That are open on one WebSocket at the same time. */
   readonly socketOperations: number;
-  /** What they take together, roughly: distinct documents take many times their text. */
-  readonly socketOperationsBytes: number;
   /** That a WebSocket may leave unread before nothing more is read of what it says. */
   readonly unreadBytes: number;
 }
@@ -93,7 +95,6 @@ const defaultLimits: DoorLimits = {
   stopGraceMs: 5_000,
   stopSpreadMs: 3_000,
   socketOperations: 10_000,
-  socketOperationsBytes: 256 * 1024 * 1024,
   unreadBytes: 1024 * 1024,
 };
 
@@ -117,6 +118,10 @@ export interface DoorsOptions<Context extends object> {
   readonly cost?: CostOptions<Context>;
   /** Who may come in. Without: anybody. */
   readonly callers?: Callers;
+  /** How much of it one caller, or one address, may have. */
+  readonly quotas?: Partial<QuotaLimits>;
+  /** Proxies whose word on a request's address counts, as addresses and networks. */
+  readonly trustedProxies?: readonly string[];
   /** What is written once for many. */
   readonly stability?: Stability;
   /** What a caller may see, by its context: the same for the same. Without: everybody the same. */
@@ -140,6 +145,11 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   const limits = withinGrace({ ...defaultLimits, ...options.limits });
   const { log, createContext, callers = openToAll, tracer = null } = options;
   const guard = createGuard(options);
+  const admission: Admission = {
+    callers,
+    quotas: createQuotas({ ...defaultQuotaLimits, ...options.quotas }, () => performance.now()),
+    addressOf: createAddresses(options.trustedProxies),
+  };
   const pipeline = createPipeline({
     schema: options.schema,
     formatError: createFormatError(log, options.isExplorable),
@@ -226,9 +236,10 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     request: Pick<FastifyRequest, 'id' | 'headers'>,
     said: Carriers['said'] = [],
   ): Mark => beginOperation(tracer, { requestId: request.id, transport, headers: request.headers, said });
+  app.decorateRequest('account');
   app.register(async (instance) => {
     await registerHttp(instance, {
-      callers,
+      admission,
       pipeline,
       tally,
       path: graphqlPath,
@@ -243,7 +254,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       },
     });
     sse = registerSse(instance, {
-      callers,
+      admission,
       pipeline,
       tally,
       path: streamPath,
@@ -264,7 +275,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
 
     async start(host, port) {
       webSocket = openWebSocket(app.server, {
-        callers,
+        admission,
         pipeline,
         tally,
         path: graphqlPath,

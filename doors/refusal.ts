@@ -4,6 +4,7 @@
  * Every refusal is the JSON of a GraphQL answer, `{ errors: [{ message, extensions: { code } }] }`, on every path and for
  * every kind of caller, so that a client needs one way to read what went wrong.
  */
+import { BusyError } from '../errors.ts';
 import type { ErrorCode, GatewayError } from '../errors.ts';
 
 export interface Refusal {
@@ -13,12 +14,15 @@ export interface Refusal {
   /** For the caller to read: says what to change. Holds nothing of a request's body. */
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where it is worth another try although the code says nothing of it. */
+  readonly isRetryable?: true;
 }
 
 export const jsonContentType = 'application/json; charset=utf-8';
 
-export function renderRefusal(refusal: Refusal): string {
-  return `${JSON.stringify({ errors: [{ message: refusal.message, extensions: { code: refusal.code } }] })}\n`;
+export function renderRefusal({ message, code, isRetryable }: Refusal): string {
+  const extensions = { code, ...(isRetryable && { isRetryable }) };
+  return `${JSON.stringify({ errors: [{ message, extensions }] })}\n`;
 }
 
 /** On every answer, also where Fastify is not involved. A route with a page of its own replaces what it needs to. */
@@ -46,12 +50,20 @@ export function renderRawAnswer(refusal: Refusal): string {
   return `HTTP/1.1 ${refusal.status} ${reasonPhrases[refusal.status] ?? 'Refused'}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** For a caller whose token is none, or cannot be checked now. */
+/** For a caller whose token is none, or cannot be checked now, or who has too much already. */
 export function refusalFor(error: GatewayError): Refusal {
   const { code, message } = error;
+  if (error instanceof BusyError) {
+    const seconds = Math.ceil((error.retryAfterMs ?? busyMs) / 1_000);
+    return { status: 429, code, message, headers: { 'retry-after': String(seconds) }, isRetryable: true };
+  }
+  if (code === 'LIMIT_EXCEEDED') return { status: 429, code, message };
   if (code !== 'UNAUTHENTICATED') return { status: 503, code, message, headers: { 'retry-after': '30' } };
   return { status: 401, code, message, headers: { 'www-authenticate': 'Bearer' } };
 }
+
+/** Where nobody can tell how long it takes. */
+const busyMs = 5_000;
 
 const reasonPhrases: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -59,6 +71,7 @@ const reasonPhrases: Readonly<Record<number, string>> = {
   404: 'Not Found',
   408: 'Request Timeout',
   426: 'Upgrade Required',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   503: 'Service Unavailable',
 };

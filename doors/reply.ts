@@ -3,7 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import type { Mark } from '../datasources/types.ts';
+import type { Origin } from './addresses.ts';
 import type { Caller, Callers } from './callers.ts';
+import { accountOf } from './quotas.ts';
+import type { Quotas } from './quotas.ts';
 import { jsonContentType, refusalFor, renderRawAnswer, renderRefusal, securityHeaders } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { requestIdHeader } from './request-id.ts';
@@ -22,19 +25,30 @@ declare module 'fastify' {
     caller: Caller;
     /** Of the operation that it is; undefined for other requests, and until its handler begins. */
     mark: Mark | undefined;
+    /** Whose limits its operation counts for. */
+    account: string;
   }
 }
 
-/** Goes on with whoever may come in, and refuses everybody else before their body is read. */
+export interface Admission {
+  readonly callers: Callers;
+  readonly quotas: Quotas;
+  readonly addressOf: (request: Origin) => string;
+}
+
+/** Goes on with whoever may come in and has not asked too much, and refuses everybody else before their body is read. */
 export function admit(
-  callers: Callers,
+  { callers, quotas, addressOf }: Admission,
   request: FastifyRequest,
   reply: FastifyReply,
   goOn: (error?: Error) => void,
 ): void {
   const enter = (caller: Caller): void => {
     request.caller = caller;
-    goOn();
+    request.account = accountOf(caller, addressOf(request.raw));
+    const refusal = quotas.takeTurn(request.account);
+    if (refusal === null) goOn();
+    else refuse(reply, refusalFor(refusal));
   };
   const turnAway = (error: unknown): void => {
     if (error instanceof GatewayError) refuse(reply, refusalFor(error));
@@ -47,6 +61,12 @@ export function admit(
   } catch (error) {
     turnAway(error);
   }
+}
+
+/** Calls `task` once, when nothing more goes out over this reply. */
+export function whenOver({ raw }: FastifyReply, task: () => void): void {
+  if (raw.destroyed || raw.socket?.destroyed === true) task();
+  else raw.once('close', task);
 }
 
 /** Aborted when the caller is gone before the whole answer was sent. */

@@ -11,31 +11,39 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OperationTypeNode } from 'graphql';
 import type { ExecutionResult } from 'graphql';
+import { GatewayError } from '../errors.ts';
 import { createBeats } from './beats.ts';
 import type { Beats } from './beats.ts';
 import type { Mark } from '../datasources/types.ts';
-import type { Callers } from './callers.ts';
 import { counted } from './counted.ts';
 import { drain } from './drain.ts';
 import { Courier } from './fanout/courier.ts';
 import { checkPreflighted } from './guard.ts';
 import { isLive, toGraphQLError } from './pipeline.ts';
-import type { OperationRequest, Pipeline } from './pipeline.ts';
+import type { OperationRequest, Pipeline, Prepared } from './pipeline.ts';
+import type { Release, Share } from './quotas.ts';
+import { refusalFor } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { admit, answerVisitor, refuse, signalOf } from './reply.ts';
+import { admit, answerVisitor, refuse, signalOf, whenOver } from './reply.ts';
+import type { Admission } from './reply.ts';
+import { startNow } from './tally.ts';
 import type { DoorsTally, SubscriptionEnd, SubscriptionTally } from './tally.ts';
 import { connectionOf, readUnacknowledged } from './unacknowledged.ts';
 
 export interface SseDoorOptions {
-  readonly callers: Callers;
+  readonly admission: Admission;
   readonly pipeline: Pipeline;
   readonly tally: DoorsTally;
   readonly path: string;
   /** Where a browser that opens the path is sent; null: there is no page to show. */
   readonly visitorsPath: string | null;
-  readonly limits: { readonly keepAliveMs: number; readonly stopSpreadMs: number };
   begin(request: FastifyRequest): Mark;
   createContext(request: FastifyRequest, signal: AbortSignal, mark: Mark, isSubscription: boolean): unknown;
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly keepAliveMs: number;
+    readonly stopSpreadMs: number;
+  };
 }
 
 export interface SseDoor {
@@ -46,8 +54,9 @@ export interface SseDoor {
 }
 
 export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseDoor {
-  const { callers, path, limits, tally } = options;
+  const { admission, path, limits, tally } = options;
   const pipeline = counted(options.pipeline, 'sse', tally);
+  const { callers, quotas, addressOf } = admission;
   const open = new Set<ServerResponse>();
   const beats = createBeats<Stream>(limits.keepAliveMs, (streams) => void keepAlive(streams));
   let isStopping = false;
@@ -63,7 +72,11 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
         checkAccept(request.headers.accept) ??
         (isStopping ? stopping : null);
       if (refusal !== null) return void refuse(reply, refusal);
-      admit(callers, request, reply, done);
+      // Counted as long as it is open, whatever comes over it.
+      if (!hold(reply, quotas.openSocket(addressOf(request.raw)))) return;
+      admit(admission, request, reply, (error) => {
+        if (error !== undefined || hold(reply, quotas.openCallerSocket(request.account))) done(error);
+      });
     },
     handler: async (request, reply) => {
       const operation = request.method === 'GET' ? readSearch(request.query) : readOperation(request.body);
@@ -72,7 +85,9 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       const signal = signalOf(reply);
       const mark = options.begin(request);
       request.mark = mark;
-      const prepared = await prepare(request, operation, signal, mark);
+      const share = quotas.begin(request.account, bytesOf(request, limits.bodyBytes));
+      whenOver(reply, () => share.release());
+      const prepared = await prepare(request, operation, signal, mark, share);
       if (
         request.method === 'GET' &&
         prepared.kind === 'ready' &&
@@ -135,11 +150,18 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
     operation: OperationRequest,
     signal: AbortSignal,
     mark: Mark,
-  ) {
+    share: Share,
+  ): Promise<Prepared> {
     try {
-      return await pipeline.prepare(operation, mark, (kind) => {
+      const prepared = await pipeline.prepare(operation, mark, (kind) => {
         return options.createContext(request, signal, mark, kind === OperationTypeNode.SUBSCRIPTION);
       });
+      if (prepared.kind === 'refused') return prepared;
+      const isSubscription = prepared.operation === OperationTypeNode.SUBSCRIPTION;
+      const refusal = share.take(prepared.args.document, isSubscription);
+      if (refusal === null) return prepared;
+      tally.operation('sse', 'unknown', refusal.code, startNow());
+      return { kind: 'refused', errors: [toGraphQLError(refusal)] };
     } catch (error) {
       return { kind: 'refused' as const, errors: [toGraphQLError(error)] };
     }
@@ -149,6 +171,18 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
 /** Why one ended, where that is the gateway's doing. */
 interface Visit {
   leftBy: SubscriptionEnd | null;
+}
+
+/** @returns whether there was room for one more; if not, that was answered */
+function hold(reply: FastifyReply, room: Release | GatewayError): boolean {
+  if (room instanceof GatewayError) refuse(reply, refusalFor(room));
+  else whenOver(reply, room);
+  return !(room instanceof GatewayError);
+}
+
+/** What of a request is kept as long as it is answered. Who does not say how long it is counts for the most. */
+function bytesOf({ method, url, headers }: FastifyRequest, most: number): number {
+  return method === 'GET' ? url.length : Number(headers['content-length'] ?? most);
 }
 
 interface Stream {

@@ -46,7 +46,7 @@ function hexOf(address: string): string {
     .toUpperCase();
 }
 
-function bytesOf(address: string): number[] {
+export function bytesOf(address: string): number[] {
   const [text = ''] = address.split('%', 1);
   if (!text.includes(':')) return text.split('.').map(Number);
   const [head = [], tail = []] = text.split('::', 2).map(bytesOfGroups);

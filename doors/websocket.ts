@@ -17,7 +17,7 @@ import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { Mark } from '../datasources/types.ts';
 import { createBeats } from './beats.ts';
-import type { Caller, Callers } from './callers.ts';
+import type { Caller } from './callers.ts';
 import { Connection } from './connection.ts';
 import type { Operation } from './connection.ts';
 import { counted } from './counted.ts';
@@ -26,14 +26,16 @@ import { codeOf } from './format-error.ts';
 import type { Guard } from './guard.ts';
 import { isLive, toGraphQLError } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
+import { accountOf } from './quotas.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
+import type { Admission } from './reply.ts';
 import { operationIdOn, requestIdHeader, requestIdOf } from './request-id.ts';
 import { endByCode, startNow } from './tally.ts';
 import type { DoorsTally } from './tally.ts';
 
 export interface WebSocketDoorOptions {
-  readonly callers: Callers;
+  readonly admission: Admission;
   readonly pipeline: Pipeline;
   readonly tally: DoorsTally;
   readonly path: string;
@@ -46,7 +48,6 @@ export interface WebSocketDoorOptions {
     readonly stopGraceMs: number;
     readonly stopSpreadMs: number;
     readonly socketOperations: number;
-    readonly socketOperationsBytes: number;
     readonly unreadBytes: number;
   };
   /** @param said what the client said of the operation, then of its connection */
@@ -60,9 +61,11 @@ export interface Handshake {
   readonly requestId: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   readonly remoteAddress: string | undefined;
+  /** That it counts for. */
+  readonly address: string;
 }
 
-export interface SocketOperation extends Omit<Handshake, 'requestId'> {
+export interface SocketOperation extends Omit<Handshake, 'requestId' | 'address'> {
   readonly mark: Mark;
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
   readonly signal: AbortSignal;
@@ -84,8 +87,9 @@ interface SocketArgs extends ExecutionArgs {
 }
 
 export function openWebSocket(server: Server, options: WebSocketDoorOptions): WebSocketDoor {
-  const { callers, path, guard, log, limits, tally } = options;
+  const { admission, path, guard, log, limits, tally } = options;
   const pipeline = counted(options.pipeline, 'websocket', tally);
+  const { callers, quotas, addressOf } = admission;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, handleProtocols });
   /** The number of the last ping of those who did not answer it yet: whoever does has read all that was sent before it. */
   const unanswered = new Map<WebSocket, number>();
@@ -105,10 +109,22 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
         else connection.socket.close(1013, 'Tokens cannot be checked now: try again');
         return false;
       }
-      const stay = callers.whenOver(connection.caller, () =>
-        connection.socket.close(CloseCode.Forbidden, 'The token has expired: come again with a new one'),
+      const { socket, caller } = connection;
+      // Who has left while its token was checked has nothing that would ever be given back.
+      if (socket.readyState !== socket.OPEN) return false;
+      connection.account = accountOf(caller, connection.handshake.address);
+      const room = quotas.openCallerSocket(connection.account);
+      if (room instanceof GatewayError) {
+        turnAway(socket, room);
+        return false;
+      }
+      const stay = callers.whenOver(caller, () =>
+        socket.close(CloseCode.Forbidden, 'The token has expired: come again with a new one'),
       );
-      connection.socket.once('close', stay);
+      socket.once('close', () => {
+        stay();
+        room();
+      });
       return true;
     },
     async onSubscribe({ extra: connection, connectionParams }, id) {
@@ -116,6 +132,8 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       const payload = operation?.payload;
       if (operation === undefined || payload == null) return [toGraphQLError(new Error('it was not begun'))];
       operation.payload = null;
+      const tooFast = quotas.takeTurn(connection.account);
+      if (tooFast !== null) return [refused(toGraphQLError(tooFast))];
       if (connection.operations.size > limits.socketOperations) return [refused(tooManyOperations(limits))];
       const signal = operation.controller?.signal ?? AbortSignal.abort();
       const { handshake } = connection;
@@ -136,8 +154,9 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
           });
         });
         if (prepared.kind === 'refused') return prepared.errors;
-        connection.grow(operation, (prepared.args.document.tokenCount ?? 0) * bytesPerToken);
-        if (connection.openBytes > limits.socketOperationsBytes) return [refused(tooLargeOperations())];
+        const isSubscription = prepared.operation === OperationTypeNode.SUBSCRIPTION;
+        const refusal = operation.share.take(prepared.args.document, isSubscription);
+        if (refusal !== null) return [refused(toGraphQLError(refusal))];
         return { ...prepared.args, connection, id } satisfies SocketArgs;
       } catch (error) {
         return [toGraphQLError(error)];
@@ -218,17 +237,22 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     sockets.handleUpgrade(request, raw, head, (socket) => sockets.emit('connection', socket, request, raw));
   }
 
-  function connect(
-    socket: WebSocket,
-    { headers, socket: { remoteAddress } }: IncomingMessage,
-    raw: Duplex,
-  ): void {
-    const handshake = { requestId: requestIdOf(headers), headers, remoteAddress };
+  function connect(socket: WebSocket, request: IncomingMessage, raw: Duplex): void {
+    // ws closes the socket itself, with the code that the protocol has for it (1002, 1007, 1009).
+    const {
+      headers,
+      socket: { remoteAddress },
+    } = request;
+    const requestId = requestIdOf(headers);
+    socket.on('error', tellBrokenFrame.bind(null, requestId));
+    const address = addressOf(request);
+    const room = quotas.openSocket(address);
+    if (room instanceof GatewayError) return turnAway(socket, room);
+    socket.once('close', room);
+    const handshake = { requestId, headers, remoteAddress, address };
     const connection = new Connection(socket, raw, handshake, limits.unreadBytes);
     beats.add(socket);
     socket.on('pong', answered);
-    // ws closes the socket itself, with the code that the protocol has for it (1002, 1007, 1009).
-    socket.on('error', tellBrokenFrame.bind(null, handshake.requestId));
 
     const closed = protocol.opened(
       {
@@ -287,10 +311,10 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       controller: new AbortController(),
       isLeft: false,
       held: null,
-      bytes: text.length,
       mark: null,
+      share: quotas.begin(connection.account, text.length),
     };
-    connection.begin(message.id, begun);
+    operations.set(message.id, begun);
     // graphql-ws keeps the message for as long as the operation lives: its document stays here, and only until it is prepared.
     const short = { id: message.id, type: MessageType.Subscribe, payload: { query: '' } };
     void run(connection, handle, JSON.stringify(short)).then(() => {
@@ -319,17 +343,17 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-function tooManyOperations({ socketOperations }: WebSocketDoorOptions['limits']): GraphQLError {
-  const message = `This WebSocket has ${socketOperations} operations open, the most that one may have: complete some, or open another.`;
-  return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
+/** Clients come again on their own after 1013, some time later; 4429 they take for final (docs/decisions/limits.md). */
+function turnAway(socket: WebSocket, { message }: GatewayError): void {
+  socket.close(1013, message);
+  setTimeout(() => socket.terminate(), turnedAwayMs).unref();
 }
 
-/** Of a parsed document, its plan included: 450 to 500 were measured. */
-const bytesPerToken = 500;
+/** For it to read why, and to close its side. */
+const turnedAwayMs = 1_000;
 
-function tooLargeOperations(): GraphQLError {
-  const message =
-    'The operations that this WebSocket has open are too large together: use one document with variables, complete some, or open another.';
+function tooManyOperations({ socketOperations }: WebSocketDoorOptions['limits']): GraphQLError {
+  const message = `This WebSocket has ${socketOperations} operations open, the most that one may have (MAX_SOCKET_OPERATIONS): complete some, or open another.`;
   return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
 }
 

@@ -60,6 +60,15 @@ describe('without any variable', () => {
       readCacheMs: 1_000,
       maxQueryCost: 10_000,
       documentLimits: { tokens: 10_000, depth: 20, aliases: 500, directives: 100, rootFields: 100 },
+      limits: {
+        addressSockets: 20_000,
+        callerSockets: null,
+        callerSubscriptions: null,
+        callerRps: null,
+        callerOperationsMib: 256,
+        socketOperations: 10_000,
+      },
+      trustedProxies: [],
       cursorSecret: null,
       isReadOnly: false,
       logLevel: 'info',
@@ -244,6 +253,17 @@ describe('a bad value', () => {
         'http://{}.example/',
       ],
     ],
+    ['MAX_ADDRESS_SOCKETS', wholeNumber(0, 1_000_000), ['-1']],
+    ['MAX_CALLER_SOCKETS', wholeNumber(0, 1_000_000), ['x']],
+    ['MAX_SOCKET_OPERATIONS', wholeNumber(1, 1_000_000), ['0']],
+    ['MAX_CALLER_SUBSCRIPTIONS', wholeNumber(0, 1_000_000), ['1.5']],
+    ['MAX_CALLER_RPS', wholeNumber(0, 1_000_000), ['10/s']],
+    ['MAX_CALLER_OPERATIONS_MIB', wholeNumber(1, 1_000_000), ['0']],
+    [
+      'TRUSTED_PROXIES',
+      'must be addresses or networks such as 10.0.0.0/8, separated by commas.',
+      ['proxy.example', '10.0.0.0/33', '10.0.0.1/', '::/129', '10.0.0.1/8/8', '*'],
+    ],
     ['CURSOR_SECRET', 'must have at least 16 characters.', ['short']],
   ])('of %s is told: it %s', (name, message, values) => {
     for (const value of values) expect(problemsOf({ [name]: value })).toEqual([`${name} ${message}`]);
@@ -300,6 +320,23 @@ describe('a bad value', () => {
     }
     for (const url of ['http://127.0.0.1:1/keys', 'http://localhost/', 'http://[::1]:1/'])
       expect(problemsOf({ AUTH: 'jwt', ...issuer, AUTH_JWKS_URL: url })).toEqual([]);
+  });
+
+  test('callers with tokens have limits of their own, others those that were asked for', () => {
+    const limits = (env: NodeJS.ProcessEnv): unknown => loadConfig(env).limits;
+    const jwt = { AUTH: 'jwt', ...issuer };
+    expect(limits(jwt)).toMatchObject({ callerSockets: 1_000, callerSubscriptions: 10_000, callerRps: 100 });
+    const chosen = { MAX_CALLER_SOCKETS: '1', MAX_CALLER_SUBSCRIPTIONS: '2', MAX_CALLER_RPS: '3' };
+    for (const env of [chosen, { ...jwt, ...chosen }])
+      expect(limits(env)).toMatchObject({ callerSockets: 1, callerSubscriptions: 2, callerRps: 3 });
+    const none = { MAX_CALLER_SOCKETS: '0', MAX_CALLER_SUBSCRIPTIONS: '0', MAX_CALLER_RPS: '0' };
+    expect(limits({ ...jwt, ...none, MAX_ADDRESS_SOCKETS: '0' })).toMatchObject({
+      addressSockets: null,
+      callerSockets: null,
+      callerSubscriptions: null,
+      callerRps: null,
+    });
+    expect(loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).trustedProxies).toEqual(['10.0.0.0/8', '::1']);
   });
 
   test('callers may explore the schema, unless anybody comes along on the way to Oracle Cloud', () => {

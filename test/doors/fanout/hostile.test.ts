@@ -55,7 +55,7 @@ test('10,000 subscriptions on one socket are served, the next is refused, and al
 });
 
 test('what the operations of one socket take together is bounded, and there is room again where some are completed', async () => {
-  const hall = await openHall({ limits: { socketOperationsBytes: 200_000 } });
+  const hall = await openHall({ quotas: { callerOperationsBytes: 200_000 } });
   const client = await greet(hall);
   const subscribe = (id: string, aliases: number): void => {
     const fields = Array.from({ length: aliases }, (_, index) => `a${index}: sequence`).join(' ');

@@ -2,6 +2,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { Callers } from '../../../doors/callers.ts';
 import type { DoorLimits } from '../../../doors/index.ts';
+import type { QuotaLimits } from '../../../doors/quotas.ts';
 import { GatewayError } from '../../../errors.ts';
 import type { Told } from '../../../subscriptions/events.ts';
 import { createFeed } from '../../../subscriptions/feed.ts';
@@ -25,6 +26,7 @@ export interface Hall extends House {
 
 export interface HallOptions {
   readonly limits?: Partial<DoorLimits>;
+  readonly quotas?: Partial<QuotaLimits>;
   readonly capacity?: number;
   /** Of each event, in characters. */
   readonly textLength?: number;
@@ -39,6 +41,7 @@ export const newStatus = (percent: number): Told =>
 
 export async function openHall({
   limits = {},
+  quotas = {},
   capacity = 100,
   textLength = 0,
   callers,
@@ -115,7 +118,7 @@ export async function openHall({
       },
     },
   });
-  const house = await openHouse({ schema, limits, ...(callers && { callers }) });
+  const house = await openHouse({ schema, limits, quotas, ...(callers && { callers }) });
   return {
     ...house,
     writers,

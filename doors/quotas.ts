@@ -1,0 +1,220 @@
+/**
+ * How much of the gateway one caller, and one address, may have at the same time: sockets, subscriptions, requests a second, memory of
+ * operations. One place for all doors; what is counted per what, and why: docs/decisions/limits.md.
+ */
+import { LRUCache } from 'lru-cache';
+import { BusyError, GatewayError } from '../errors.ts';
+import type { Caller } from './callers.ts';
+
+/** Infinity: no limit. */
+export interface QuotaLimits {
+  /** WebSockets and event streams that are open from one address. */
+  readonly addressSockets: number;
+  /** The same of one caller. */
+  readonly callerSockets: number;
+  /** Over all its sockets and streams. */
+  readonly callerSubscriptions: number;
+  /** Operations a second; at once it may be twice as many. */
+  readonly callerRps: number;
+  /** What the operations take that a caller has open on sockets and streams, roughly: distinct documents take many times their text. */
+  readonly callerOperationsBytes: number;
+}
+
+export const defaultQuotaLimits: QuotaLimits = {
+  addressSockets: 20_000,
+  callerSockets: Infinity,
+  callerSubscriptions: Infinity,
+  callerRps: Infinity,
+  callerOperationsBytes: 256 * 1024 * 1024,
+};
+
+/** Gives back what was taken; to be called once. */
+export type Release = () => void;
+
+/** What one operation takes of its caller's, until it is released. */
+export interface Share {
+  /** Its document is known, and it is about to begin. @returns why it must not; null: it may */
+  take(document: CountedDocument, isSubscription: boolean): GatewayError | null;
+  /** May be called more than once. */
+  release(): void;
+}
+
+/** A parsed document: the same object for all who have the same text. */
+export interface CountedDocument {
+  readonly tokenCount?: number | undefined;
+}
+
+/** `account`: see `accountOf`. What they return instead of taking it is to be told to the caller. */
+export interface Quotas {
+  openSocket(address: string): Release | GatewayError;
+  openCallerSocket(account: string): Release | GatewayError;
+  /** One more operation. */
+  takeTurn(account: string): GatewayError | null;
+  /** @param bytes of its text, with variables */
+  begin(account: string, bytes: number): Share;
+}
+
+/** Whose limits are meant: the token's subject, or, without tokens, whoever has this address. */
+export function accountOf({ subject }: Caller, address: string): string {
+  return subject ?? address;
+}
+
+/** Times of accounts beyond these, the longest unused, are forgotten; they would all have to come again within two seconds to gain by it. */
+const maxPaces = 10_000;
+/** Of a parsed document, its plan included: 450 to 500 were measured. */
+const bytesPerToken = 500;
+
+/** @param now in milliseconds, never jumps */
+export function createQuotas(limits: QuotaLimits, now: () => number): Quotas {
+  const ofAddresses = new Map<string, number>();
+  const accounts = new Map<string, Account>();
+  const paces = new LRUCache<string, { isFreeAt: number }>({ max: maxPaces });
+  const turnMs = 1_000 / limits.callerRps;
+  const aheadMs = 2 * 1_000 - turnMs;
+
+  const accountFor = (key: string): Account => {
+    const found = accounts.get(key);
+    if (found !== undefined) return found;
+    const made = new Account(() => {
+      if (accounts.get(key) === made) accounts.delete(key);
+    });
+    accounts.set(key, made);
+    return made;
+  };
+
+  return {
+    openSocket(address) {
+      const open = ofAddresses.get(address) ?? 0;
+      if (open >= limits.addressSockets) return tooManySockets('from this address');
+      ofAddresses.set(address, open + 1);
+      return () => {
+        const left = (ofAddresses.get(address) ?? 1) - 1;
+        if (left > 0) ofAddresses.set(address, left);
+        else ofAddresses.delete(address);
+      };
+    },
+
+    openCallerSocket(key) {
+      const account = accountFor(key);
+      if (account.sockets >= limits.callerSockets) return tooManySockets('of this caller');
+      account.sockets += 1;
+      return () => {
+        account.sockets -= 1;
+        account.forgetIfIdle();
+      };
+    },
+
+    /** A bucket of tokens, told by the time when it is full again. */
+    takeTurn(key) {
+      if (turnMs === 0) return null;
+      const time = now();
+      let pace = paces.get(key);
+      if (pace === undefined) paces.set(key, (pace = { isFreeAt: time }));
+      const waitMs = pace.isFreeAt - aheadMs - time;
+      if (waitMs > 0) return tooFast(limits.callerRps, Math.ceil(waitMs));
+      pace.isFreeAt = Math.max(pace.isFreeAt, time) + turnMs;
+      return null;
+    },
+
+    begin: (key, bytes) => new OpenShare(accountFor(key), bytes, limits),
+  };
+}
+
+/** Known while it has anything open. */
+class Account {
+  readonly #forget: () => void;
+  sockets = 0;
+  subscriptions = 0;
+  bytes = 0;
+  /** How many operations have each open. */
+  readonly documents = new Map<CountedDocument, number>();
+
+  constructor(forget: () => void) {
+    this.#forget = forget;
+  }
+
+  forgetIfIdle(): void {
+    if (this.sockets === 0 && this.bytes === 0) this.#forget();
+  }
+}
+
+/** A class, as there is one for each subscription. */
+class OpenShare implements Share {
+  readonly #account: Account;
+  readonly #limits: QuotaLimits;
+  #bytes: number;
+  #document: CountedDocument | null = null;
+  #isSubscription = false;
+
+  constructor(account: Account, bytes: number, limits: QuotaLimits) {
+    this.#account = account;
+    this.#limits = limits;
+    // Never nothing: an account with an operation is not forgotten.
+    this.#bytes = bytes + 1;
+    account.bytes += this.#bytes;
+  }
+
+  take(document: CountedDocument, isSubscription: boolean): GatewayError | null {
+    const { callerSubscriptions, callerOperationsBytes } = this.#limits;
+    const account = this.#account;
+    // Whoever asked has left meanwhile.
+    if (this.#bytes === 0) return null;
+    if (isSubscription && account.subscriptions >= callerSubscriptions)
+      return tooManySubscriptions(callerSubscriptions);
+    const users = account.documents.get(document) ?? 0;
+    // Who has it open already does not take its memory twice.
+    const bytes = users === 0 ? sizeOf(document) : 0;
+    if (account.bytes + bytes > callerOperationsBytes) return tooLarge(callerOperationsBytes);
+    account.documents.set(document, users + 1);
+    account.bytes += bytes;
+    if (isSubscription) account.subscriptions += 1;
+    this.#document = document;
+    this.#isSubscription = isSubscription;
+    return null;
+  }
+
+  release(): void {
+    const account = this.#account;
+    if (this.#bytes === 0) return;
+    account.bytes -= this.#bytes;
+    this.#bytes = 0;
+    if (this.#isSubscription) account.subscriptions -= 1;
+    this.#isSubscription = false;
+    if (this.#document !== null) leave(account, this.#document);
+    this.#document = null;
+    account.forgetIfIdle();
+  }
+}
+
+function leave(account: Account, document: CountedDocument): void {
+  const users = (account.documents.get(document) ?? 1) - 1;
+  if (users > 0) return void account.documents.set(document, users);
+  account.documents.delete(document);
+  account.bytes -= sizeOf(document);
+}
+
+function sizeOf({ tokenCount = 0 }: CountedDocument): number {
+  return tokenCount * bytesPerToken;
+}
+
+/** Short enough for the reason of a WebSocket's end. */
+function tooManySockets(whose: string): GatewayError {
+  const message = `Too many WebSockets and event streams ${whose}: close some, or try again later.`;
+  return new GatewayError('LIMIT_EXCEEDED', message);
+}
+
+function tooFast(callerRps: number, waitMs: number): GatewayError {
+  const message = `More than ${callerRps} operations a second from this caller (MAX_CALLER_RPS): try again in ${waitMs} ms.`;
+  return new BusyError(message, waitMs);
+}
+
+function tooManySubscriptions(callerSubscriptions: number): GatewayError {
+  const message = `This caller has ${callerSubscriptions} subscriptions open, the most that one may have (MAX_CALLER_SUBSCRIPTIONS): complete some, or watch a list with one.`;
+  return new GatewayError('LIMIT_EXCEEDED', message);
+}
+
+function tooLarge(callerOperationsBytes: number): GatewayError {
+  const mebibytes = Math.ceil(callerOperationsBytes / 1024 / 1024);
+  const message = `The operations that this caller has open are too large together, more than some ${mebibytes} MiB (MAX_CALLER_OPERATIONS_MIB): use one document with variables, or complete some.`;
+  return new GatewayError('LIMIT_EXCEEDED', message);
+}
