@@ -20,8 +20,12 @@ export interface Config {
   readonly policyFile: string | null;
   /** It may listen where other machines reach it: callers bring tokens, or something in front of it keeps the wrong ones away. */
   readonly mayBeReached: boolean;
-  /** Whether callers may ask what the schema holds, and have a playground. */
+  /** Whether callers may ask what the schema holds. */
   readonly isExplorable: boolean;
+  /** It asks what the schema holds, and sends what its visitors write. */
+  readonly hasPlayground: boolean;
+  /** null: whatever is valid runs. */
+  readonly trustedDocumentsFile: string | null;
   readonly upstream: 'emulator' | 'oci';
   readonly emulator: { readonly port: number; readonly publicKeyFile: string | null };
   readonly oci: OciConfig;
@@ -220,7 +224,13 @@ const environment = z.object({
   INTROSPECTION: oneOf(['auto', 'true', 'false'])
     .default('auto')
     .describe(
-      'Whether callers may ask what the schema holds, are told of names that look like theirs, and have the playground. `auto`: unless `AUTH=none` and `AUTH_ALLOW_ANONYMOUS=true` meet `UPSTREAM=oci`.',
+      'Whether callers may ask what the schema holds, are told of names that look like theirs, and have the playground. `auto`: unless `AUTH=none` and `AUTH_ALLOW_ANONYMOUS=true` meet `UPSTREAM=oci`, or there are trusted documents.',
+    ),
+  TRUSTED_DOCUMENTS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      "Manifest of the only documents that run, on any transport: Apollo's persisted query manifest, or ids and documents as Relay and GraphQL Code Generator write them. Read again when it changes. There is no playground then.",
     ),
   UPSTREAM: oneOf(['emulator', 'oci'])
     .default('emulator')
@@ -441,6 +451,8 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
     tokens: tokensOf(values),
     policyFile: values.AUTH_POLICY_FILE ?? null,
     isExplorable: isExplorable(values),
+    hasPlayground: isExplorable(values) && values.TRUSTED_DOCUMENTS_FILE === undefined,
+    trustedDocumentsFile: values.TRUSTED_DOCUMENTS_FILE ?? null,
     // Where a word is wrong, what it was to allow is not known.
     mayBeReached:
       values.AUTH === 'jwt' ||
@@ -497,9 +509,16 @@ const limitsOf = (values: Values): Config['limits'] => {
 };
 
 /** The schema is no secret, only nothing for whoever comes along on the way to a real cloud. */
-const isExplorable = ({ INTROSPECTION, AUTH, AUTH_ALLOW_ANONYMOUS, UPSTREAM }: Values): boolean =>
+const isExplorable = ({
+  INTROSPECTION,
+  AUTH,
+  AUTH_ALLOW_ANONYMOUS,
+  UPSTREAM,
+  TRUSTED_DOCUMENTS_FILE,
+}: Values): boolean =>
   INTROSPECTION === 'auto'
-    ? UPSTREAM === 'emulator' || AUTH === 'jwt' || AUTH_ALLOW_ANONYMOUS === 'false'
+    ? TRUSTED_DOCUMENTS_FILE === undefined &&
+      (UPSTREAM === 'emulator' || AUTH === 'jwt' || AUTH_ALLOW_ANONYMOUS === 'false')
     : INTROSPECTION === 'true';
 
 const tokensOf = ({

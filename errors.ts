@@ -9,6 +9,7 @@ export const errorCodes = {
   GRAPHQL_PARSE_FAILED: { isRetryable: false },
   GRAPHQL_VALIDATION_FAILED: { isRetryable: false },
   OPERATION_RESOLUTION_FAILURE: { isRetryable: false },
+  PERSISTED_QUERY_NOT_IN_LIST: { isRetryable: false },
   BAD_REQUEST: { isRetryable: false },
   BAD_USER_INPUT: { isRetryable: false },
   SERVICE_REQUIRED: { isRetryable: false },

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { knownRegion } from './access.ts';
 import type { Access } from './access.ts';
+import { ConfigError } from './config.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { cancelWorkRequest } from './datasources/cancel.ts';
@@ -45,6 +46,7 @@ import type { CallerInfo, DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import { createCheck } from './doors/pipeline.ts';
 import type { QuotaLimits } from './doors/quotas.ts';
 import { findTracer } from './doors/tracing.ts';
 import { createUpstreamLog } from './doors/upstream-log.ts';
@@ -52,6 +54,8 @@ import { createGuard } from './grants/guard.ts';
 import type { Guard } from './grants/guard.ts';
 import { createGrants } from './grants/index.ts';
 import type { Policy } from './grants/policy.ts';
+import { openTrustedDocuments, readManifestFile } from './doors/trusted.ts';
+import type { TrustedDocumentsFile } from './doors/trusted.ts';
 import { createEstimators } from './resolvers/cost.ts';
 import { stability } from './resolvers/stable.ts';
 import { createCursors } from './resolvers/cursors.ts';
@@ -344,7 +348,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       // How many calls it took to find nothing would tell what is hidden there.
       spentBy: ({ meter, view }) => (view === '' ? meter.calls : null),
     },
-    ...(config.isExplorable && { registerPlayground: addPlayground }),
+    ...(config.hasPlayground && { registerPlayground: addPlayground }),
+    trusted: openTrusted(config, schema, log),
   });
   metrics.read({
     watching: () => watchers.stats(),
@@ -378,6 +383,29 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       await upstream.close();
     },
   };
+};
+
+/** A problem each; none where no manifest is asked for. */
+export const checkTrustedDocuments = ({
+  trustedDocumentsFile: file,
+  documentLimits,
+  isExplorable,
+}: Config): readonly string[] =>
+  file === null
+    ? []
+    : readManifestFile(file, createCheck({ schema: createSchema(), documentLimits, isExplorable })).problems;
+
+/** @throws ConfigError */
+const openTrusted = (
+  { trustedDocumentsFile: file, documentLimits, isExplorable }: Config,
+  schema: GraphQLSchema,
+  log: Logger,
+): TrustedDocumentsFile | undefined => {
+  if (file === null) return undefined;
+  const check = createCheck({ schema, documentLimits, isExplorable });
+  const { manifest, problems } = readManifestFile(file, check);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return openTrustedDocuments(file, manifest, check, log);
 };
 
 const quotasOf = (limits: Config['limits']): QuotaLimits => ({

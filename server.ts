@@ -147,6 +147,10 @@ const lookAround = async (
   const access = await orTell(openAccess(config.oci, { clock: systemClock, standIn: emulator, onProblem }));
   await hostIsChecked;
   const policy = await policyIsRead;
+  if (config.trustedDocumentsFile !== null) {
+    const { checkTrustedDocuments } = await import('./gateway.ts');
+    problems.push(...checkTrustedDocuments(config));
+  }
   if (access === null || problems.length > 0) throw new ConfigError(problems);
   return { access, emulator, policy };
 };
@@ -205,7 +209,7 @@ const readPublicKey = async (file: string | null): Promise<KeyObject | null> => 
 
 const welcome = (
   url: string,
-  { oci, isExplorable }: Config,
+  { oci, hasPlayground }: Config,
   { regions }: Gateway,
   emulatorUrl: string | undefined,
   query: string | null,
@@ -213,7 +217,7 @@ const welcome = (
   [
     'One graph over the work requests of Oracle Cloud',
     '',
-    ...(isExplorable ? [`  Playground   ${url}/playground`] : []),
+    ...(hasPlayground ? [`  Playground   ${url}/playground`] : []),
     `  GraphQL      ${url}/graphql   (WebSocket: ${url.replace('http', 'ws')}/graphql)`,
     emulatorUrl !== undefined
       ? `  Emulator     ${emulatorUrl}   (demo data; UPSTREAM=oci for Oracle Cloud)`

@@ -16,6 +16,8 @@ export interface Documents {
   find(source: string): DocumentNode | undefined;
   /** Of a document that is valid. */
   add(source: string, document: DocumentNode): void;
+  /** All of them, as if none had been seen. */
+  forget(): void;
   /** Null: there is none that can be compiled (subscriptions, names that are not there). */
   compiled(document: DocumentNode, operationName: string | null | undefined): CompiledOperation | null;
   /** What executes one event of a subscription, which is its `rootValue`. Null where `compiled` is for another reason. */
@@ -53,6 +55,7 @@ export function createDocuments(
   return {
     find: (source) => documents.get(source),
     add: (source, document) => void documents.set(source, document),
+    forget: () => documents.clear(),
     compiled(document, operationName) {
       const operation = find(document, operationName);
       return operation?.kind === OperationTypeNode.SUBSCRIPTION ? null : operation;

@@ -28,6 +28,8 @@ import { describeOperation, markOf, noteOwner, ownerOf } from './tracing.ts';
 import { admit, answerVisitor, refuse } from './reply.ts';
 import type { Admission } from './reply.ts';
 import type { DoorsTally } from './tally.ts';
+import { nameDocument, parseOrNull } from './trusted.ts';
+import type { TrustedDocuments } from './trusted.ts';
 
 export interface HttpDoorOptions {
   readonly admission: Admission;
@@ -96,8 +98,43 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
       if (refusal !== null) return void refuse(reply, refusal);
       admit(options.admission, request, reply, done);
     },
+    preHandler: (request, _reply, done) => {
+      name(request, pipeline.trusted);
+      done();
+    },
     handler: options.isTraced ? untilAnswered(answer) : answer,
   });
+}
+
+/** Puts the text of a trusted document where Apollo Server and the known way look for it. */
+function name(request: FastifyRequest, trusted: TrustedDocuments | null): void {
+  if (trusted === null) return;
+  if (request.method === 'POST') {
+    request.body = nameDocument(trusted, request.body);
+    return;
+  }
+  const { url = '' } = request.raw;
+  const search = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+  // Apollo Server says that there must be one.
+  if (search.getAll('query').length > 1) return;
+  const named = nameDocument(trusted, readSearch(search)) as ReturnType<typeof readSearch>;
+  if (named.query === undefined) return;
+  for (const other of ['documentId', 'extensions']) search.delete(other);
+  search.set('query', named.query);
+  request.raw.url = `${url.split('?', 1)[0]}?${search}`;
+}
+
+function readSearch(search: URLSearchParams): {
+  readonly query?: string;
+  readonly documentId?: string;
+  readonly extensions?: unknown;
+} {
+  const [query, documentId, extensions] = ['query', 'documentId', 'extensions'].map((key) => search.get(key));
+  return {
+    ...(query != null && { query }),
+    ...(documentId != null && { documentId }),
+    ...(extensions != null && { extensions: parseOrNull(extensions) }),
+  };
 }
 
 /** Apollo Server's executor hook: it parses, validates and answers, and the pipeline executes. */

@@ -40,6 +40,7 @@ import { registerSse } from './sse.ts';
 import type { SseDoor } from './sse.ts';
 import { createDoorsTally } from './tally.ts';
 import type { Transport } from './tally.ts';
+import type { TrustedDocumentsFile } from './trusted.ts';
 import { openWebSocket } from './websocket.ts';
 import type { WebSocketDoor } from './websocket.ts';
 
@@ -114,6 +115,8 @@ export interface DoorsOptions<Context extends object> {
   readonly documentLimits?: DocumentLimits;
   /** Whether callers may ask what the schema holds. Default: true. */
   readonly isExplorable?: boolean;
+  /** Nothing else runs. Without: whatever is valid. */
+  readonly trusted?: TrustedDocumentsFile | undefined;
   /** What operations may cost. Without: whatever they like, and nothing is told of it. */
   readonly cost?: CostOptions<Context>;
   /** Who may come in. Without: anybody. */
@@ -154,6 +157,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     schema: options.schema,
     formatError: createFormatError(log, options.isExplorable),
     isExplorable: options.isExplorable,
+    trusted: options.trusted,
     cost: options.cost,
     stability: options.stability,
     documentLimits: options.documentLimits,
@@ -274,6 +278,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     registry,
 
     async start(host, port) {
+      options.trusted?.watch(() => pipeline.documents.forget());
       webSocket = openWebSocket(app.server, {
         admission,
         pipeline,
@@ -293,6 +298,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
 
     async stop() {
       isStopping = true;
+      options.trusted?.stop();
       const deadline = setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs);
       // A browser connects ahead of its requests; Node counts a socket that never sent one as busy.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();

@@ -36,6 +36,8 @@ import { createDocuments } from './documents.ts';
 import { createLimitRule, defaultDocumentLimits } from './document-limits.ts';
 import type { DocumentLimits } from './document-limits.ts';
 import type { Documents } from './documents.ts';
+import { createTrustRule } from './trusted.ts';
+import type { CheckDocument, TrustedDocuments } from './trusted.ts';
 import type { LiveSubscription } from './fanout/courier.ts';
 import { createRenderers } from './fanout/renderers.ts';
 import { toError } from './format-error.ts';
@@ -55,6 +57,8 @@ export interface PipelineOptions<Context> {
   readonly documentLimits?: DocumentLimits | undefined;
   /** Default: true. */
   readonly isExplorable?: boolean | undefined;
+  /** Without: whatever is valid runs. */
+  readonly trusted?: TrustedDocuments | undefined;
   /** Without: nothing is written once for many. */
   readonly stability?: Stability | undefined;
   /** What a caller may see, by its context: the same for the same. Without: everybody the same. */
@@ -74,6 +78,8 @@ export interface Pipeline {
   readonly validationRules: readonly ValidationRule[];
   readonly parseOptions: ParseOptions;
   readonly formatError: FormatError;
+  /** Null: whatever is valid runs. */
+  readonly trusted: TrustedDocuments | null;
   /** Valid ones seen before, with their operations compiled. */
   readonly documents: Documents;
   /** The context is built last: an operation that is refused costs none. Rejects when building it fails. */
@@ -101,10 +107,11 @@ export function createPipeline<Context>({
   documentLimits = defaultDocumentLimits,
   isExplorable = true,
   viewOf = () => '',
+  trusted,
 }: PipelineOptions<Context>): Pipeline {
   const validationRules: readonly ValidationRule[] = [
-    createLimitRule(documentLimits),
-    ...(isExplorable ? [] : [NoSchemaIntrospectionCustomRule]),
+    ...rulesFor({ documentLimits, isExplorable }),
+    ...(trusted === undefined ? [] : [createTrustRule(trusted)]),
   ];
   const parseOptions: ParseOptions = { maxTokens: documentLimits.tokens };
   const findCost = cost && createCosts(schema, cost);
@@ -125,6 +132,7 @@ export function createPipeline<Context>({
     validationRules,
     parseOptions,
     formatError,
+    trusted: trusted ?? null,
     documents,
 
     async prepare(request, mark, createContext) {
@@ -178,15 +186,48 @@ export function createPipeline<Context>({
     } catch (error) {
       return refuse('GRAPHQL_PARSE_FAILED', [toGraphQLError(error)]);
     }
-    const conditions = findConditionsOnRoot(document);
-    const errors =
-      conditions.length > 0
-        ? conditions
-        : validate(schema, document, [...specifiedRules, ...validationRules]);
+    const errors = findErrors(schema, document, validationRules);
     if (errors.length > 0) return refuse('GRAPHQL_VALIDATION_FAILED', errors);
     documents.add(source, document);
     return document;
   }
+}
+
+type Judged = Required<Pick<PipelineOptions<unknown>, 'schema'>> &
+  Pick<PipelineOptions<unknown>, 'documentLimits' | 'isExplorable'>;
+
+/** What is wrong with a document wherever it comes from. */
+export function createCheck({
+  schema,
+  documentLimits = defaultDocumentLimits,
+  isExplorable,
+}: Judged): CheckDocument {
+  const rules = rulesFor({ documentLimits, isExplorable });
+  return (text) => {
+    try {
+      const document = parse(text, { maxTokens: documentLimits.tokens });
+      return findErrors(schema, document, rules).map(({ message }) => message);
+    } catch (error) {
+      return [toError(error).message];
+    }
+  };
+}
+
+/** On top of GraphQL's own. */
+function rulesFor({
+  documentLimits = defaultDocumentLimits,
+  isExplorable = true,
+}: Omit<Judged, 'schema'>): readonly ValidationRule[] {
+  return [createLimitRule(documentLimits), ...(isExplorable ? [] : [NoSchemaIntrospectionCustomRule])];
+}
+
+function findErrors(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rules: readonly ValidationRule[],
+): readonly GraphQLError[] {
+  const conditions = findConditionsOnRoot(document);
+  return conditions.length > 0 ? conditions : validate(schema, document, [...specifiedRules, ...rules]);
 }
 
 function isStream(source: AsyncIterable<unknown> | ExecutionResult): source is AsyncIterable<unknown> {

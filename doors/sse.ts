@@ -28,6 +28,8 @@ import { admit, answerVisitor, refuse, signalOf, whenOver } from './reply.ts';
 import type { Admission } from './reply.ts';
 import { startNow } from './tally.ts';
 import type { DoorsTally, SubscriptionEnd, SubscriptionTally } from './tally.ts';
+import { nameDocument, parseOrNull } from './trusted.ts';
+import type { TrustedDocuments } from './trusted.ts';
 import { connectionOf, readUnacknowledged } from './unacknowledged.ts';
 
 export interface SseDoorOptions {
@@ -79,7 +81,10 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
       });
     },
     handler: async (request, reply) => {
-      const operation = request.method === 'GET' ? readSearch(request.query) : readOperation(request.body);
+      const operation =
+        request.method === 'GET'
+          ? readSearch(request.query, pipeline.trusted)
+          : readOperation(request.body, pipeline.trusted);
       if ('status' in operation) return refuse(reply, operation);
 
       const signal = signalOf(reply);
@@ -338,18 +343,20 @@ function checkAccept(accept = '*/*'): Refusal | null {
   return { status: 406, code: 'BAD_REQUEST', message: 'This path answers with text/event-stream only.' };
 }
 
-function readSearch(search: unknown): OperationRequest | Refusal {
-  const { query, operationName, variables } = search as Readonly<Record<string, unknown>>;
-  if (variables === undefined || variables === '') return readOperation({ query, operationName });
+function readSearch(search: unknown, trusted: TrustedDocuments | null): OperationRequest | Refusal {
+  const { variables, extensions, ...rest } = search as Readonly<Record<string, unknown>>;
+  const given = { ...rest, ...(typeof extensions === 'string' && { extensions: parseOrNull(extensions) }) };
+  if (variables === undefined || variables === '') return readOperation(given, trusted);
   try {
     const parsed: unknown = JSON.parse(typeof variables === 'string' ? variables : '');
-    return readOperation({ query, operationName, variables: parsed });
+    return readOperation({ ...given, variables: parsed }, trusted);
   } catch {
     return badRequest('`variables` must be JSON, once.');
   }
 }
 
-function readOperation(body: unknown): OperationRequest | Refusal {
+function readOperation(given: unknown, trusted: TrustedDocuments | null): OperationRequest | Refusal {
+  const body = nameDocument(trusted, given);
   if (!isObject(body))
     return badRequest('Send one JSON object with `query`, and `variables` and `operationName` if needed.');
   const { query, operationName, variables } = body;

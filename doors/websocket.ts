@@ -9,7 +9,14 @@ import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { OperationTypeNode } from 'graphql';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
-import { CloseCode, handleProtocols, makeServer, MessageType, parseMessage } from 'graphql-ws';
+import {
+  CloseCode,
+  handleProtocols,
+  makeServer,
+  MessageType,
+  parseMessage,
+  validateMessage,
+} from 'graphql-ws';
 import type { Message } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
@@ -33,6 +40,8 @@ import type { Admission } from './reply.ts';
 import { operationIdOn, requestIdHeader, requestIdOf } from './request-id.ts';
 import { endByCode, startNow } from './tally.ts';
 import type { DoorsTally } from './tally.ts';
+import { nameDocument } from './trusted.ts';
+import type { TrustedDocuments } from './trusted.ts';
 
 export interface WebSocketDoorOptions {
   readonly admission: Admission;
@@ -292,7 +301,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   function receive(connection: Connection, text: string, handle: Handle): void {
     const { socket, operations } = connection;
     if (socket.readyState !== socket.OPEN) return;
-    const message = read(text);
+    const message = read(text, pipeline.trusted);
     if (message === null) return socket.close(CloseCode.BadRequest, invalid);
     const operation = 'id' in message ? operations.get(message.id) : undefined;
 
@@ -373,13 +382,21 @@ function checkHandshake(request: IncomingMessage, path: string, isStopping: bool
 }
 
 /** Null for what is not the protocol's, or is the server's to say. */
-function read(text: string): Message | null {
+function read(text: string, trusted: TrustedDocuments | null): Message | null {
   try {
-    const message = parseMessage(text);
+    const message = trusted === null ? parseMessage(text) : validateMessage(named(JSON.parse(text), trusted));
     return fromClients.has(message.type) ? message : null;
   } catch {
     return null;
   }
+}
+
+/** A document that is named by its id needs no text; the protocol wants one. */
+function named(message: unknown, trusted: TrustedDocuments): unknown {
+  if (typeof message !== 'object' || message === null || !('payload' in message)) return message;
+  return 'type' in message && message.type === MessageType.Subscribe
+    ? { ...message, payload: nameDocument(trusted, message.payload) }
+    : message;
 }
 
 const fromClients: ReadonlySet<MessageType> = new Set([

@@ -38,6 +38,8 @@ describe('without any variable', () => {
       tokens: null,
       policyFile: null,
       isExplorable: true,
+      hasPlayground: true,
+      trustedDocumentsFile: null,
       mayBeReached: false,
       upstream: 'emulator',
       emulator: { port: 4001, publicKeyFile: null },
@@ -351,6 +353,12 @@ describe('a bad value', () => {
     ])
       expect(isExplorable(env)).toBe(true);
     expect(isExplorable({ INTROSPECTION: 'false' })).toBe(false);
+    const listed = { TRUSTED_DOCUMENTS_FILE: '/manifest.json' };
+    expect(loadConfig(listed)).toMatchObject({ isExplorable: false, hasPlayground: false });
+    expect(loadConfig({ ...listed, INTROSPECTION: 'true' })).toMatchObject({
+      isExplorable: true,
+      hasPlayground: false,
+    });
   });
 
   test('of an address that lets in whoever gets there is told, once it is known to be one', () => {

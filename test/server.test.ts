@@ -28,6 +28,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const untrustedFile = join(folder, 'manifest.json');
+writeFileSync(
+  untrustedFile,
+  JSON.stringify({
+    a: '{ nothing }',
+    b: '{ services { ',
+    c: '{ __schema { queryType { name } } }',
+    d: '{ services { name } ok: regions { id } }',
+  }),
+);
+
 interface Run {
   readonly child: ChildProcess;
   /** Standard output so far. */
@@ -297,6 +308,18 @@ describe('a wrong configuration', () => {
       { HOST: '0.0.0.0', PORT: 'x' },
       ['--check-config'],
       /2 problems:\n {2}- PORT must be .*\n {2}- HOST: 0\.0\.0\.0 lets other machines in/,
+    ],
+    [
+      'trusted documents that do not fit the schema, beside what else is wrong',
+      { PORT: 'x', TRUSTED_DOCUMENTS_FILE: untrustedFile, MAX_DEPTH: '1' },
+      ['--check-config'],
+      /7 problems:[^]*TRUSTED_DOCUMENTS_FILE: the document "a": Cannot query field "nothing"[^]*the document "b": Syntax Error[^]*the document "c": GraphQL introspection[^]*the document "d": The operation has more than 1 levels/,
+    ],
+    [
+      'trusted documents that are not there',
+      { PORT: '0', EMULATOR_PORT: '0', TRUSTED_DOCUMENTS_FILE: 'nowhere.json' },
+      [],
+      /TRUSTED_DOCUMENTS_FILE: nowhere\.json cannot be read \(ENOENT\)\./,
     ],
     [
       'an address of another machine',
