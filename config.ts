@@ -54,6 +54,8 @@ export interface Config {
     readonly callerOperationsMib: number;
     readonly socketOperations: number;
   };
+  /** What Node was told with `--max-old-space-size`; null: nothing. */
+  readonly heapMib: number | null;
   /** Whose word on a caller's address counts: addresses and networks. */
   readonly trustedProxies: readonly string[];
   /** null: a random one is made at start, good for this process only (`notesOn`). */
@@ -488,6 +490,7 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
       rootFields: values.MAX_ROOT_FIELDS,
     },
     limits: limitsOf(values),
+    heapMib: heapMibOf(env),
     trustedProxies: values.TRUSTED_PROXIES,
     cursorSecret: values.CURSOR_SECRET ?? null,
     isReadOnly: values.READ_ONLY === 'true',
@@ -506,6 +509,13 @@ const limitsOf = (values: Values): Config['limits'] => {
     callerOperationsMib: values.MAX_CALLER_OPERATIONS_MIB,
     socketOperations: values.MAX_SOCKET_OPERATIONS,
   };
+};
+
+/** Node does not tell it in a way that is the same on all machines. The last word counts, and those of the command line come last. */
+const heapMibOf = ({ NODE_OPTIONS = '' }: NodeJS.ProcessEnv): number | null => {
+  const words = [NODE_OPTIONS, ...process.execArgv].join(' ');
+  const told = [...words.matchAll(/--max[-_]old[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1];
+  return told === undefined ? null : Number(told);
 };
 
 /** The schema is no secret, only nothing for whoever comes along on the way to a real cloud. */

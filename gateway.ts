@@ -46,6 +46,7 @@ import type { CallerInfo, DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
+import { processHeap } from './doors/overload.ts';
 import { createCheck } from './doors/pipeline.ts';
 import type { QuotaLimits } from './doors/quotas.ts';
 import { findTracer } from './doors/tracing.ts';
@@ -321,6 +322,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     limits: { socketOperations: config.limits.socketOperations },
     quotas: quotasOf(config.limits),
     trustedProxies: config.trustedProxies,
+    heap: processHeap(config.heapMib),
     log,
     tracer,
     readiness: () => ({

@@ -9,7 +9,7 @@ import { compileOperation } from './compiled/index.ts';
 import type { CompiledOperation } from './compiled/index.ts';
 import type { Stability } from './compiled/text.ts';
 import type { FindCost } from './cost/index.ts';
-import { keepForOperations } from './room.ts';
+import { keepForOperations, roominess } from './room.ts';
 
 export interface Documents {
   /** The valid document of this text, if it was seen lately. */
@@ -26,7 +26,7 @@ export interface Documents {
 
 const maxDocuments = 1_000;
 /** Of all texts together. A parsed document takes many times its text; how many was not measured. */
-const maxCharacters = 512 * 1024;
+const maxCharacters = Math.round(512 * 1024 * roominess);
 
 export function createDocuments(
   schema: GraphQLSchema,

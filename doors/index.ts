@@ -29,7 +29,10 @@ import { requestIdHeader, requestIdOf } from './request-id.ts';
 import { beginOperation, traceOf } from './tracing.ts';
 import type { Carriers } from './tracing.ts';
 import { registerHttp } from './http.ts';
+import { createOverload } from './overload.ts';
+import type { Heap } from './overload.ts';
 import { createPipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
 import { playgroundPath } from './playground.ts';
 import { createQuotas, defaultQuotaLimits } from './quotas.ts';
 import type { QuotaLimits } from './quotas.ts';
@@ -123,6 +126,8 @@ export interface DoorsOptions<Context extends object> {
   readonly callers?: Callers;
   /** How much of it one caller, or one address, may have. */
   readonly quotas?: Partial<QuotaLimits>;
+  /** Where it is nearly full, subscriptions are refused. Without: nobody looks. */
+  readonly heap?: Heap;
   /** Proxies whose word on a request's address counts, as addresses and networks. */
   readonly trustedProxies?: readonly string[];
   /** What is written once for many. */
@@ -148,28 +153,35 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   const limits = withinGrace({ ...defaultLimits, ...options.limits });
   const { log, createContext, callers = openToAll, tracer = null } = options;
   const guard = createGuard(options);
-  const admission: Admission = {
-    callers,
-    quotas: createQuotas({ ...defaultQuotaLimits, ...options.quotas }, () => performance.now()),
-    addressOf: createAddresses(options.trustedProxies),
-  };
-  const pipeline = createPipeline({
+  const registry = options.registry ?? new Registry();
+  const now = (): number => performance.now();
+  const overload =
+    options.heap &&
+    createOverload({ heap: options.heap, registry, log, now, letGo: () => pipeline.documents.forget() });
+  const pipeline: Pipeline = createPipeline({
     schema: options.schema,
     formatError: createFormatError(log, options.isExplorable),
     isExplorable: options.isExplorable,
     trusted: options.trusted,
-    cost: options.cost,
+    cost: options.cost && { ...options.cost, reads: overload?.reads },
     stability: options.stability,
     documentLimits: options.documentLimits,
     viewOf: options.viewOf,
   });
+  const admission: Admission = {
+    callers,
+    quotas: createQuotas({ ...defaultQuotaLimits, ...options.quotas }, now, overload),
+    addressOf: createAddresses(options.trustedProxies),
+  };
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;
   let sse: SseDoor | undefined;
-  const registry = options.registry ?? new Registry();
   const tally = createDoorsTally(registry);
-  const readiness = (): Readiness =>
-    isStopping ? { status: 'unavailable', degraded: ['stopping'] } : options.readiness();
+  const readiness = (): Readiness => {
+    if (isStopping) return { status: 'unavailable', degraded: ['stopping'] };
+    const { status, degraded } = options.readiness();
+    return { status, degraded: [...(overload?.degraded() ?? []), ...degraded] };
+  };
 
   // By its plainer type, or the app's type would carry pino's.
   const loggerInstance: FastifyBaseLogger = log;
@@ -299,6 +311,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     async stop() {
       isStopping = true;
       options.trusted?.stop();
+      overload?.stop();
       const deadline = setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs);
       // A browser connects ahead of its requests; Node counts a socket that never sent one as busy.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();

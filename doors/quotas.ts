@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { BusyError, GatewayError } from '../errors.ts';
 import type { Caller } from './callers.ts';
+import type { Overload } from './overload.ts';
 
 /** Infinity: no limit. */
 export interface QuotaLimits {
@@ -64,8 +65,16 @@ const maxPaces = 10_000;
 /** Of a parsed document, its plan included: 450 to 500 were measured. */
 const bytesPerToken = 500;
 
-/** @param now in milliseconds, never jumps */
-export function createQuotas(limits: QuotaLimits, now: () => number): Quotas {
+/**
+ * @param now in milliseconds, never jumps
+ * @param overload whether there is room for anybody's subscription
+ */
+export function createQuotas(
+  limits: QuotaLimits,
+  now: () => number,
+  overload?: Pick<Overload, 'enter'>,
+): Quotas {
+  const house: House = { limits, overload, everybody: new OpenDocuments() };
   const ofAddresses = new Map<string, number>();
   const accounts = new Map<string, Account>();
   const paces = new LRUCache<string, { isFreeAt: number }>({ max: maxPaces });
@@ -116,8 +125,36 @@ export function createQuotas(limits: QuotaLimits, now: () => number): Quotas {
       return null;
     },
 
-    begin: (key, bytes) => new OpenShare(accountFor(key), bytes, limits),
+    begin: (key, bytes) => new OpenShare(house, accountFor(key), bytes),
   };
+}
+
+/** That operations have open: each is counted once, as it is there once. */
+class OpenDocuments {
+  readonly #users = new Map<CountedDocument, number>();
+  #bytes = 0;
+
+  /** What this one adds. */
+  bytesOf(document: CountedDocument): number {
+    return this.#users.has(document) ? 0 : sizeOf(document);
+  }
+
+  /** If this one were open too. */
+  bytesWith(document: CountedDocument): number {
+    return this.#bytes + this.bytesOf(document);
+  }
+
+  add(document: CountedDocument): void {
+    this.#bytes = this.bytesWith(document);
+    this.#users.set(document, (this.#users.get(document) ?? 0) + 1);
+  }
+
+  leave(document: CountedDocument): void {
+    const users = (this.#users.get(document) ?? 1) - 1;
+    if (users > 0) return void this.#users.set(document, users);
+    this.#users.delete(document);
+    this.#bytes -= sizeOf(document);
+  }
 }
 
 /** Known while it has anything open. */
@@ -125,9 +162,9 @@ class Account {
   readonly #forget: () => void;
   sockets = 0;
   subscriptions = 0;
+  /** Of messages. */
   bytes = 0;
-  /** How many operations have each open. */
-  readonly documents = new Map<CountedDocument, number>();
+  readonly documents = new OpenDocuments();
 
   constructor(forget: () => void) {
     this.#forget = forget;
@@ -138,39 +175,49 @@ class Account {
   }
 }
 
+interface House {
+  readonly limits: QuotaLimits;
+  readonly everybody: OpenDocuments;
+  readonly overload: Pick<Overload, 'enter'> | undefined;
+}
+
 /** A class, as there is one for each subscription. */
 class OpenShare implements Share {
+  readonly #house: House;
   readonly #account: Account;
-  readonly #limits: QuotaLimits;
   #bytes: number;
   #document: CountedDocument | null = null;
   #isSubscription = false;
 
-  constructor(account: Account, bytes: number, limits: QuotaLimits) {
+  constructor(house: House, account: Account, bytes: number) {
+    this.#house = house;
     this.#account = account;
-    this.#limits = limits;
     // Never nothing: an account with an operation is not forgotten.
     this.#bytes = bytes + 1;
     account.bytes += this.#bytes;
   }
 
   take(document: CountedDocument, isSubscription: boolean): GatewayError | null {
-    const { callerSubscriptions, callerOperationsBytes } = this.#limits;
-    const account = this.#account;
     // Whoever asked has left meanwhile.
     if (this.#bytes === 0) return null;
-    if (isSubscription && account.subscriptions >= callerSubscriptions)
-      return tooManySubscriptions(callerSubscriptions);
-    const users = account.documents.get(document) ?? 0;
-    // Who has it open already does not take its memory twice.
-    const bytes = users === 0 ? sizeOf(document) : 0;
-    if (account.bytes + bytes > callerOperationsBytes) return tooLarge(callerOperationsBytes);
-    account.documents.set(document, users + 1);
-    account.bytes += bytes;
-    if (isSubscription) account.subscriptions += 1;
+    const refusal = this.#findRefusal(document, isSubscription);
+    if (refusal !== null) return refusal;
+    for (const documents of [this.#account.documents, this.#house.everybody]) documents.add(document);
+    if (isSubscription) this.#account.subscriptions += 1;
     this.#document = document;
     this.#isSubscription = isSubscription;
     return null;
+  }
+
+  #findRefusal(document: CountedDocument, isSubscription: boolean): GatewayError | null {
+    const { limits, everybody, overload } = this.#house;
+    const { subscriptions, bytes, documents } = this.#account;
+    if (isSubscription && subscriptions >= limits.callerSubscriptions)
+      return tooManySubscriptions(limits.callerSubscriptions);
+    if (bytes + documents.bytesWith(document) > limits.callerOperationsBytes)
+      return tooLarge(limits.callerOperationsBytes);
+    if (!isSubscription) return null;
+    return overload?.enter({ own: everybody.bytesOf(document), all: everybody.bytesWith(document) }) ?? null;
   }
 
   release(): void {
@@ -179,18 +226,11 @@ class OpenShare implements Share {
     account.bytes -= this.#bytes;
     this.#bytes = 0;
     if (this.#isSubscription) account.subscriptions -= 1;
-    this.#isSubscription = false;
-    if (this.#document !== null) leave(account, this.#document);
+    if (this.#document !== null)
+      for (const documents of [account.documents, this.#house.everybody]) documents.leave(this.#document);
     this.#document = null;
     account.forgetIfIdle();
   }
-}
-
-function leave(account: Account, document: CountedDocument): void {
-  const users = (account.documents.get(document) ?? 1) - 1;
-  if (users > 0) return void account.documents.set(document, users);
-  account.documents.delete(document);
-  account.bytes -= sizeOf(document);
 }
 
 function sizeOf({ tokenCount = 0 }: CountedDocument): number {

@@ -70,6 +70,7 @@ describe('without any variable', () => {
         callerOperationsMib: 256,
         socketOperations: 10_000,
       },
+      heapMib: null,
       trustedProxies: [],
       cursorSecret: null,
       isReadOnly: false,

@@ -59,7 +59,7 @@ export function compileOperation(
     // Not held on to: it may be forgotten for want of room.
     const cost = findCost?.(document, node);
     const estimated = cost?.estimate(coerced) ?? 0;
-    const refusal = cost?.refuse(estimated);
+    const refusal = cost?.begin(estimated);
     if (refusal != null) return { errors: [refusal] };
     const run: Run = {
       parts,

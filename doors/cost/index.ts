@@ -6,6 +6,7 @@ import { getVariableValues, GraphQLError } from 'graphql';
 import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../../errors.ts';
+import type { BusyError } from '../../errors.ts';
 import { collectFragments, findConditions, forConditions } from '../compiled/plan.ts';
 import { planCost } from './plan.ts';
 import type { Variables } from './plan.ts';
@@ -22,14 +23,23 @@ export interface CostOptions<Context> {
   readonly estimators: Readonly<Record<string, CallEstimator>>;
   /** Calls that this context's operation has caused so far; null: that is not told. */
   spentBy(context: Context): number | null;
+  /** Without: as many at once as may come. */
+  readonly reads?: Reads | undefined;
+}
+
+/** What is being executed at the same time. */
+export interface Reads {
+  /** @returns why it must not begin now; null: it has begun */
+  begin(estimated: number): BusyError | null;
+  end(estimated: number): void;
 }
 
 export interface OperationCost {
   /** Of coerced variables. */
   estimate(variables: Variables): number;
-  /** Null: it may be executed. */
-  refuse(estimated: number): GraphQLError | null;
-  /** The same before there is a context; of variables as they came. Those that do not fit are left to the execution. */
+  /** Null: it may be executed, and is taken for under way until its answer has its extensions. */
+  begin(estimated: number): GraphQLError | null;
+  /** Whether it could ever be executed, before there is a context; of variables as they came. Those that do not fit are left to the execution. */
   refuseEarly(variables: Variables): GraphQLError | null;
   /** For the answer of an operation that is done. */
   extensionsOf(estimated: number, context: unknown): CostExtensions;
@@ -46,10 +56,10 @@ export type FindCost = (document: DocumentNode, node: OperationDefinitionNode) =
 /** @throws TypeError for costs that cannot be: of the schema, or of fields that it has not */
 export function createCosts<Context>(
   schema: GraphQLSchema,
-  { limit, estimators, spentBy }: CostOptions<Context>,
+  { limit, estimators, spentBy, reads }: CostOptions<Context>,
 ): FindCost {
   const weights = readWeights(schema, estimators);
-  const refuse: OperationCost['refuse'] = (estimated) =>
+  const refuse = (estimated: number): GraphQLError | null =>
     estimated > limit ? explain(estimated, limit) : null;
 
   return keepForOperations((document, node, room): OperationCost => {
@@ -62,12 +72,18 @@ export function createCosts<Context>(
     const estimate = remembering((variables: Variables) => planFor(variables)(variables));
     return {
       estimate,
-      refuse,
+      begin(estimated) {
+        const refusal = refuse(estimated);
+        if (refusal !== null) return refusal;
+        const busy = reads?.begin(estimated) ?? null;
+        return busy && explainBusy(busy);
+      },
       refuseEarly(given) {
         const { coerced } = getVariableValues(schema, node.variableDefinitions ?? [], given);
         return coerced === undefined ? null : refuse(estimate(coerced));
       },
       extensionsOf(estimated, context) {
+        reads?.end(estimated);
         const actual = spentBy(context as Context);
         return { cost: actual === null ? { estimated } : { estimated, actual } };
       },
@@ -112,4 +128,13 @@ function explain(estimated: number, limit: number): GraphQLError {
     originalError,
     extensions: { code: originalError.code, http: { status: 400 } },
   });
+}
+
+/** To be sent again, but not at once. */
+function explainBusy(busy: BusyError): GraphQLError {
+  const seconds = Math.ceil((busy.retryAfterMs ?? 1_000) / 1_000);
+  // As Apollo Server reads it.
+  const http: unknown = { status: 429, headers: new Map([['retry-after', String(seconds)]]) };
+  const extensions: Readonly<Record<string, unknown>> = { code: busy.code, http };
+  return new GraphQLError(busy.message, { originalError: busy, extensions });
 }
