@@ -103,9 +103,10 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   const tenancyId = async (): Promise<string> => (await credentials.current()).tenancyId ?? '';
 
   const { upstreamDeadlineMs: deadlineMs } = config;
-  const metrics = createMetrics(clock);
   const logUpstream = createUpstreamLog(log);
   const tracer = findTracer();
+  const heap = processHeap(config.heapMib);
+  const metrics = createMetrics(clock, heap.limitBytes);
   const upstream = createUpstream({
     credentials,
     clock,
@@ -322,7 +323,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     limits: { socketOperations: config.limits.socketOperations },
     quotas: quotasOf(config.limits),
     trustedProxies: config.trustedProxies,
-    heap: processHeap(config.heapMib),
+    heap,
     log,
     tracer,
     readiness: () => ({

@@ -73,7 +73,11 @@ const nothingWatched: WatchStats = {
   gaps: { NOT_FOUND: 0, RETENTION: 0, UPSTREAM_SILENT: 0, OVERFLOW: 0, FORBIDDEN: 0 },
 };
 
-export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
+/** @param heapLimitBytes V8's own word counts the young generation too, which with `--max-old-space-size=192` may double it */
+export function createMetrics(
+  clock: Pick<Clock, 'now'>,
+  heapLimitBytes = getHeapStatistics().heap_size_limit,
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const inTrouble = new Map<string, Place & { readonly code: string; readonly seenAt: number }>();
@@ -177,7 +181,7 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
     },
     () => inTroubleNow().map(({ service, region, code }) => [{ service, region, code }, 1]),
   );
-  registerMemory(registry);
+  registerMemory(registry, heapLimitBytes);
 
   return {
     registry,
@@ -335,14 +339,10 @@ function registerBudgets(registry: Registry, read: () => readonly PlaceBudget[])
   );
 }
 
-function registerMemory(registry: Registry): void {
+function registerMemory(registry: Registry, heapLimitBytes: number): void {
   const add = (name: string, help: string, read: () => Reading<never>): void =>
     registerReading(registry, { type: 'gauge', name, help }, read);
-  add(
-    'gateway_heap_limit_bytes',
-    'How large the heap may grow (--max-old-space-size)',
-    () => getHeapStatistics().heap_size_limit,
-  );
+  add('gateway_heap_limit_bytes', 'How large the heap may grow (--max-old-space-size)', () => heapLimitBytes);
   add(
     'gateway_memory_limit_bytes',
     'What the process may take: its container’s limit, or the machine’s memory',

@@ -172,6 +172,8 @@ test('192 MiB: what is too much is refused, what is open is served, and there is
   const metrics = await (await fetch(`${url}/metrics`)).text();
   expect(Number(/^gateway_shed_total\{kind="subscription"\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
 
+  expect(metrics).toMatch(new RegExp(`^gateway_heap_limit_bytes ${192 * 1024 * 1024}$`, 'm'));
+
   for (const { socket } of crowd) socket.terminate();
   let turn = 0;
   await until(async () => {
