@@ -310,7 +310,7 @@ const environment = z.object({
   MAX_CALLER_SUBSCRIPTIONS: integer(0, 1_000_000)
     .optional()
     .describe(
-      `Subscriptions that one caller has open, over all its sockets and streams. ${perCaller(callerStandards.subscriptions)}`,
+      `Subscriptions that one caller has open, over all its sockets and streams, and waits. ${perCaller(callerStandards.subscriptions)}`,
     ),
   MAX_CALLER_RPS: integer(0, 1_000_000)
     .optional()

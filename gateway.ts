@@ -57,6 +57,7 @@ import { createGrants } from './grants/index.ts';
 import type { Policy } from './grants/policy.ts';
 import { openTrustedDocuments, readManifestFile } from './doors/trusted.ts';
 import type { TrustedDocumentsFile } from './doors/trusted.ts';
+import { GatewayError } from './errors.ts';
 import { createEstimators } from './resolvers/cost.ts';
 import { stability } from './resolvers/stable.ts';
 import { createCursors } from './resolvers/cursors.ts';
@@ -228,7 +229,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     isReadOnly: config.isReadOnly,
     log,
   };
-  const createContext = ({ isSubscription, signal, caller, mark }: CallerInfo): Context => {
+  const createContext = ({ isSubscription, signal, caller, mark, hold }: CallerInfo): Context => {
     // Of the operation, or of what is left of it after a wait.
     let startedAt = clock.now();
     const meter: Meter = { calls: 0 };
@@ -297,7 +298,15 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       async waitFor(ref, timeoutMs) {
         const full = (await own.complete(ref)) ?? ref;
         const wait = (): Promise<Waited> => waiting.waitFor(full, { timeoutMs, gone: signal });
-        const waited = await (guard?.waitFor(full, loaders.workRequest, wait) ?? wait());
+        // One that only looks does not last.
+        const room = timeoutMs > 0 ? hold() : null;
+        if (room instanceof GatewayError) throw room;
+        let waited: Waited;
+        try {
+          waited = await (guard?.waitFor(full, loaders.workRequest, wait) ?? wait());
+        } finally {
+          room?.();
+        }
         // What was read before the wait may be older than what it saw.
         memory = createMemory();
         startedAt = clock.now();

@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Tracer } from '@opentelemetry/api';
+import type { GatewayError } from '../errors.ts';
 import { createAddresses } from './addresses.ts';
 import { openToAll } from './callers.ts';
 import type { Mark } from '../datasources/types.ts';
@@ -34,8 +35,8 @@ import type { Heap } from './overload.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 import { playgroundPath } from './playground.ts';
-import { createQuotas, defaultQuotaLimits } from './quotas.ts';
-import type { QuotaLimits } from './quotas.ts';
+import { createQuotas, defaultQuotaLimits, holdRoom } from './quotas.ts';
+import type { QuotaLimits, Release } from './quotas.ts';
 import { securityHeaders } from './refusal.ts';
 import { answerBadPath, answerClientError, answerErrors, answerStrays, refuse } from './reply.ts';
 import type { Admission } from './reply.ts';
@@ -70,6 +71,8 @@ export interface CallerInfo {
   readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
   readonly caller: Caller;
   readonly mark: Mark;
+  /** Room for something that lasts beside its subscriptions, as a wait does, or why there is none. */
+  hold(): Release | GatewayError;
 }
 
 export interface DoorLimits {
@@ -264,9 +267,10 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       log,
       isTraced: tracer !== null,
       begin: (request) => begin('http', request),
-      createContext: ({ headers, ip, caller }, signal, mark) => {
+      createContext: ({ headers, ip, caller, account }, signal, mark) => {
         const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller, mark };
-        return createContext({ transport: 'http', isSubscription: false, ...info });
+        const hold = (): Release | GatewayError => holdRoom(admission.quotas, account);
+        return createContext({ transport: 'http', isSubscription: false, hold, ...info });
       },
     });
     sse = registerSse(instance, {
@@ -277,9 +281,10 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       visitorsPath,
       limits,
       begin: (request) => begin('sse', request),
-      createContext: ({ headers, ip, caller }, signal, mark, isSubscription) => {
+      createContext: ({ headers, ip, caller, account }, signal, mark, isSubscription) => {
         const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller, mark };
-        return createContext({ transport: 'sse', isSubscription, ...info });
+        const hold = (): Release | GatewayError => holdRoom(admission.quotas, account);
+        return createContext({ transport: 'sse', isSubscription, hold, ...info });
       },
     });
     if (options.registerPlayground !== undefined) await addPlayground(instance, options.registerPlayground);

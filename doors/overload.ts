@@ -65,9 +65,13 @@ const tooMuchWithGarbage = 0.92;
 const tooMuchOfDocuments = 0.35;
 /** What one that is just beginning takes, its watch and its first read included; it gets less. */
 const bytesPerSubscription = 20 * 1024;
-/** Of reads that are under way, and what each takes for each of its calls. Those of few calls are always answered. */
+/**
+ * Of reads that are under way, where half of the heap is in use, and before that, and what each takes for each of its calls. Many that
+ * ask the same list share its calls, and take less. Those of few calls are always answered.
+ */
 const tooMuchOfReads = 0.35;
-const bytesPerCall = 5 * 1024;
+const tooMuchOfReadsWithRoom = 0.7;
+const bytesPerCall = 10 * 1024;
 const fewCalls = 10;
 /** A look at the heap takes some 20 µs. */
 const lookEveryMs = 5;
@@ -150,8 +154,8 @@ export function createOverload({ heap, registry, log, now, letGo }: OverloadOpti
       begin(calls) {
         if (calls <= fewCalls) return null;
         look();
-        if (isTooMuch || (callsUnderWay + calls) * bytesPerCall > tooMuchOfReads * limitBytes)
-          return refuse('read');
+        const most = used > limitBytes / 2 ? tooMuchOfReads : tooMuchOfReadsWithRoom;
+        if (isTooMuch || (callsUnderWay + calls) * bytesPerCall > most * limitBytes) return refuse('read');
         callsUnderWay += calls;
         return null;
       },

@@ -13,7 +13,7 @@ export interface QuotaLimits {
   readonly addressSockets: number;
   /** The same of one caller. */
   readonly callerSockets: number;
-  /** Over all its sockets and streams. */
+  /** Over all its sockets and streams, and waits. */
   readonly callerSubscriptions: number;
   /** Operations a second; at once it may be twice as many. */
   readonly callerRps: number;
@@ -58,6 +58,14 @@ export interface Quotas {
 /** Whose limits are meant: the token's subject, or, without tokens, whoever has this address. */
 export function accountOf({ subject }: Caller, address: string): string {
   return subject ?? address;
+}
+
+/** For what counts as a subscription and is none: it has no document of its own. */
+export function holdRoom(quotas: Quotas, account: string): Release | GatewayError {
+  const share = quotas.begin(account, 0);
+  const refusal = share.take({}, true);
+  if (refusal !== null) share.release();
+  return refusal ?? (() => share.release());
 }
 
 /** Times of accounts beyond these, the longest unused, are forgotten; they would all have to come again within two seconds to gain by it. */
@@ -249,7 +257,7 @@ function tooFast(callerRps: number, waitMs: number): GatewayError {
 }
 
 function tooManySubscriptions(callerSubscriptions: number): GatewayError {
-  const message = `This caller has ${callerSubscriptions} subscriptions open, the most that one may have (MAX_CALLER_SUBSCRIPTIONS): complete some, or watch a list with one.`;
+  const message = `This caller has ${callerSubscriptions} subscriptions and waits open, the most that one may have (MAX_CALLER_SUBSCRIPTIONS): complete some, or watch a list with one.`;
   return new GatewayError('LIMIT_EXCEEDED', message);
 }
 

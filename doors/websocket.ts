@@ -33,7 +33,8 @@ import { codeOf } from './format-error.ts';
 import type { Guard } from './guard.ts';
 import { isLive, toGraphQLError } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
-import { accountOf } from './quotas.ts';
+import { accountOf, holdRoom } from './quotas.ts';
+import type { Release } from './quotas.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
 import type { Admission } from './reply.ts';
@@ -80,6 +81,7 @@ export interface SocketOperation extends Omit<Handshake, 'requestId' | 'address'
   readonly signal: AbortSignal;
   readonly isSubscription: boolean;
   readonly caller: Caller;
+  hold(): Release | GatewayError;
 }
 
 export interface WebSocketDoor {
@@ -160,6 +162,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
             signal,
             isSubscription,
             caller: connection.caller,
+            hold: () => holdRoom(quotas, connection.account),
           });
         });
         if (prepared.kind === 'refused') return prepared.errors;

@@ -138,10 +138,15 @@ describe('subscriptions', () => {
 
 describe('reads', () => {
   test('of many calls are refused where those under way take too much, others never', async () => {
-    const { reads, it, shed } = openOverload();
+    const { reads, it, pass, shed } = openOverload();
     let begun = 0;
     while (reads.begin(115) === null) begun += 1;
-    expect(begun).toBe(Math.floor((0.35 * limitBytes) / (115 * 5 * 1024)));
+    expect(begun).toBe(Math.floor((0.7 * limitBytes) / (115 * 10 * 1024)));
+    for (let count = 0; count < begun; count += 1) reads.end(115);
+    it.use(0.6);
+    pass(10);
+    for (begun = 0; reads.begin(115) === null;) begun += 1;
+    expect(begun).toBe(Math.floor((0.35 * limitBytes) / (115 * 10 * 1024)));
     expect(reads.begin(10)).toBeNull();
     reads.end(10);
     reads.end(115);
@@ -150,7 +155,7 @@ describe('reads', () => {
     it.collect(0.9);
     expect(reads.begin(115)).not.toBeNull();
     expect(reads.begin(1)).toBeNull();
-    expect(await shed()).toMatchObject([{ value: 0 }, { labels: { kind: 'read' }, value: 2 }]);
+    expect(await shed()).toMatchObject([{ value: 0 }, { labels: { kind: 'read' }, value: 3 }]);
   });
 });
 

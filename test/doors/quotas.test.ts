@@ -125,7 +125,7 @@ describe('subscriptions', () => {
 
     const second = await greet(house, as('ann'));
     expect(await refusalOf(second, 'b')).toMatchObject({
-      message: expect.stringMatching(/2 subscriptions open.*MAX_CALLER_SUBSCRIPTIONS/),
+      message: expect.stringMatching(/2 subscriptions and waits open.*MAX_CALLER_SUBSCRIPTIONS/),
       ...exceeded,
     });
     const [event] = await askStreamAs(house, 'ann', { query: ticks });
