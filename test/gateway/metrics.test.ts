@@ -167,6 +167,7 @@ describe('no label is what a caller or Oracle Cloud sent', () => {
     transport: transports,
     type: ['query', 'mutation', 'subscription', 'unknown'],
     form: ['single', 'list'],
+    kind: ['subscription', 'read'],
     reason: [
       ...subscriptionEnds,
       ...['NOT_FOUND', 'RETENTION', 'UPSTREAM_SILENT', 'OVERFLOW', 'FORBIDDEN'],
