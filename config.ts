@@ -515,7 +515,7 @@ const limitsOf = (values: Values): Config['limits'] => {
 const heapMibOf = ({ NODE_OPTIONS = '' }: NodeJS.ProcessEnv): number | null => {
   const words = [NODE_OPTIONS, ...process.execArgv].join(' ');
   const told = [...words.matchAll(/--max[-_]old[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1];
-  return told === undefined ? null : Number(told);
+  return Number(told) || null;
 };
 
 /** The schema is no secret, only nothing for whoever comes along on the way to a real cloud. */

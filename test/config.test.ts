@@ -342,6 +342,18 @@ describe('a bad value', () => {
     expect(loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).trustedProxies).toEqual(['10.0.0.0/8', '::1']);
   });
 
+  test.each([
+    ['--max-old-space-size=192', 192],
+    ['--max_old_space_size=192', 192],
+    ['--enable-source-maps --max-old-space-size 384 --no-warnings', 384],
+    ['--max-old-space-size=192 --max-old-space-size=256', 256],
+    ['--max-old-space-size-percentage=50', null],
+    ['--max-semi-space-size=16', null],
+    ['--max-old-space-size=0', null],
+  ])('NODE_OPTIONS=%s says how large the heap may be: %p MiB', (options, heapMib) => {
+    expect(loadConfig({ NODE_OPTIONS: options }).heapMib).toBe(heapMib);
+  });
+
   test('callers may explore the schema, unless anybody comes along on the way to Oracle Cloud', () => {
     const isExplorable = (env: NodeJS.ProcessEnv): boolean => loadConfig(env).isExplorable;
     const open = { UPSTREAM: 'oci', AUTH_ALLOW_ANONYMOUS: 'true' };

@@ -7,7 +7,7 @@ import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { parse, print } from 'graphql';
-import { openTrustedDocuments, readManifest, untrustedText } from '../../doors/trusted.ts';
+import { nameDocument, openTrustedDocuments, readManifest, untrustedText } from '../../doors/trusted.ts';
 import type { CheckDocument } from '../../doors/trusted.ts';
 import { cleanUp, greet, openHouse, post, send } from './support.ts';
 import type { House } from './support.ts';
@@ -158,6 +158,16 @@ test.each([
   const house = await openListed();
   expect((await post(house, body)).status).toBe(status);
   expect((await post(house, body, {}, '/graphql/stream')).status).toBe(status);
+});
+
+test('what else a request says in its extensions stays, of a trace, say', () => {
+  const trusted = { has: () => false, find: () => hello };
+  const extensions = { ...persisted('hello-1').extensions, traceparent: '00-1-2-01' };
+  expect(nameDocument(trusted, { extensions, variables })).toEqual({
+    query: hello,
+    extensions: { traceparent: '00-1-2-01' },
+    variables,
+  });
 });
 
 test('two documents in one GET are refused', async () => {
