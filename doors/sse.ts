@@ -305,25 +305,34 @@ function checkAccept(accept = '*/*'): Refusal | null {
 }
 
 function readSearch(search: unknown): OperationRequest | Refusal {
-  const { query, operationName, variables } = search as Readonly<Record<string, unknown>>;
-  if (variables === undefined || variables === '') return readOperation({ query, operationName });
+  const { query, operationName, variables, extensions } = search as Readonly<Record<string, unknown>>;
   try {
-    const parsed: unknown = JSON.parse(typeof variables === 'string' ? variables : '');
-    return readOperation({ query, operationName, variables: parsed });
+    return readOperation({
+      query,
+      operationName,
+      variables: readParameter(variables),
+      extensions: readParameter(extensions),
+    });
   } catch {
-    return badRequest('`variables` must be JSON, once.');
+    return badRequest('`variables` and `extensions` must be JSON, once each.');
   }
+}
+
+/** @throws for what is no JSON, or is there twice */
+function readParameter(text: unknown): unknown {
+  return text === undefined || text === '' ? undefined : JSON.parse(typeof text === 'string' ? text : '');
 }
 
 function readOperation(body: unknown): OperationRequest | Refusal {
   if (!isObject(body))
     return badRequest('Send one JSON object with `query`, and `variables` and `operationName` if needed.');
-  const { query, operationName, variables } = body;
+  const { query, operationName, variables, extensions } = body;
   if (typeof query !== 'string' || query === '')
     return badRequest('`query` must be a string with a GraphQL document.');
   if (operationName != null && typeof operationName !== 'string')
     return badRequest('`operationName` must be a string.');
   if (variables != null && !isObject(variables)) return badRequest('`variables` must be an object.');
+  if (extensions != null && !isObject(extensions)) return badRequest('`extensions` must be an object.');
   return { query, operationName, variables };
 }
 
