@@ -79,7 +79,8 @@ function checkTarget({ url, httpVersion = '1.1' }: RequestHead): Refusal | null 
   // Node's parser takes 0.9 and 2.0 as well, and reads them as if they were 1.1.
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return { status: 400, code: 'BAD_REQUEST', message: 'Send HTTP/1.1: no other version is spoken here.' };
-  if (url?.startsWith('/') === true) return null;
+  // A fragment is the browser's own; the router would cut it off.
+  if (url?.startsWith('/') === true && !url.includes('#')) return null;
   return { status: 400, code: 'BAD_REQUEST', message: 'The request target must be a path.' };
 }
 

@@ -58,6 +58,7 @@ describe('raw HTTP', () => {
   test.each([
     ['no Host', `${head}\r\n`, 400],
     ['no Host in HTTP/1.0', 'GET /healthz HTTP/1.0\r\n\r\n', 400],
+    ['a fragment', 'GET /healthz#x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     ['HTTP/0.9', 'GET /healthz HTTP/0.9\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     ['HTTP/2.0', 'GET /healthz HTTP/2.0\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     ['an Expect that cannot be met', `${head}Host: localhost\r\nExpect: wonders\r\n\r\n`, 417],
