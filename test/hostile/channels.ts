@@ -15,6 +15,8 @@ export interface Told {
   readonly result: Result | null;
   /** What no answer may be like. */
   readonly fault: string | null;
+  /** Of the answer, in characters. */
+  readonly size: number;
 }
 
 export interface Channel {
@@ -56,7 +58,7 @@ const overHttp = (place: Place): Channel => {
     also: (query) => (/\bsubscription\b/.test(query) ? ['BAD_REQUEST'] : []),
     async ask(body) {
       const answer = await send(agent, place, '/graphql', body);
-      return { result: parseResult(answer.text), fault: findHttpFault(answer) };
+      return { result: parseResult(answer.text), fault: findHttpFault(answer), size: answer.text.length };
     },
     close: async () => agent.destroy(),
   };
@@ -74,7 +76,7 @@ const overSse = (place: Place): Channel => {
       const isOne = answer.text.split('event: next').length <= 2;
       const fault =
         findHttpFault(answer) ?? (isWhole && isOne ? null : `a stream of ${answer.text.slice(0, 300)}`);
-      return { result: parseResult(data), fault };
+      return { result: parseResult(data), fault, size: answer.text.length };
     },
     close: async () => agent.destroy(),
   };
@@ -104,11 +106,12 @@ const overWebSocket = async ({ port, headers }: Place): Promise<Channel> => {
     waiting.delete(id);
     const result =
       type === 'error' ? { errors: payload as NonNullable<Result['errors']> } : (asked.results[0] ?? null);
-    asked.done({ result, fault: asked.results.length > 1 ? `${asked.results.length} results` : null });
+    const fault = asked.results.length > 1 ? `${asked.results.length} results` : null;
+    asked.done({ result, fault, size: (data as Buffer).length });
   });
   socket.on('close', (code, reason) => {
     closed = `the socket was closed with ${code} ${String(reason)}`;
-    for (const { done } of waiting.values()) done({ result: null, fault: closed });
+    for (const { done } of waiting.values()) done({ result: null, fault: closed, size: 0 });
   });
   await once(socket, 'open');
   socket.send('{"type":"connection_init"}');
@@ -118,7 +121,7 @@ const overWebSocket = async ({ port, headers }: Place): Promise<Channel> => {
     also: () => [],
     ask: (payload) =>
       new Promise((done) => {
-        if (closed !== null) return done({ result: null, fault: closed });
+        if (closed !== null) return done({ result: null, fault: closed, size: 0 });
         const id = String((lastId += 1));
         waiting.set(id, { results: [], done });
         socket.send(`{"id":"${id}","type":"subscribe","payload":${payload}}`);

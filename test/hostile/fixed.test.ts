@@ -6,11 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { transports } from '../support/gateway.ts';
 import { sendBytes } from './bytes.ts';
+import { longestMs, startWatch } from './answers.ts';
+import { openChannel } from './channels.ts';
 import { badArguments } from './corpus/arguments.ts';
 import { cursorsFrom, listQuery } from './corpus/cursors.ts';
 import { frames } from './corpus/frames.ts';
 import { handshakes } from './corpus/handshakes.ts';
-import { limits } from './corpus/limits.ts';
+import { extremes, limits } from './corpus/limits.ts';
 import type { HostileOperation } from './corpus/operation.ts';
 import { requests } from './corpus/requests.ts';
 import { syntax } from './corpus/syntax.ts';
@@ -60,6 +62,22 @@ describe('an operation on every transport', () => {
     },
     60_000,
   );
+});
+
+test.each(transports)('what is good and extreme is served or refused, and in time: %s', async (transport) => {
+  const faults: string[] = [];
+  const channel = await openChannel(transport, house);
+  for (const [name, query] of extremes) {
+    const passed = startWatch();
+    const { result, fault } = await channel.ask(JSON.stringify({ query }));
+    const ms = passed();
+    const codes = result?.errors?.map(({ extensions }) => extensions?.code ?? 'none') ?? [];
+    if (fault !== null || result === null || codes.includes('INTERNAL_SERVER_ERROR') || ms > 2 * longestMs)
+      faults.push(`${name}: ${fault} ${codes.join()} ${ms}`);
+  }
+  await channel.close();
+  expect(faults).toEqual([]);
+  await house.expectNothingLeft();
 });
 
 test('cursors that were not sealed for what they are used for', async () => {

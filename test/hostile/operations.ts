@@ -9,6 +9,9 @@ import type { House } from './house.ts';
 export const bodyOf = ({ query, variables, operationName }: HostileOperation): string =>
   JSON.stringify({ query, variables, operationName });
 
+/** A hundred errors of two thousand characters, and what stands around them. */
+const largestAnswer = 300_000;
+
 /** What went wrong, a line each. */
 export const sendAll = async (
   house: House,
@@ -34,10 +37,11 @@ export const sendOne = async (
   const body = bodyOf(operation);
   for (let time = 1; ; time += 1) {
     const passed = startWatch();
-    const { result, fault } = await channel.ask(body);
+    const { result, fault, size } = await channel.ask(body);
     const ms = passed();
     const found = fault ?? findFault(result, [...operation.codes, ...channel.also(operation.query)]);
     if (found !== null) return found;
+    if (size > largestAnswer) return `an answer of ${size} characters`;
     const asked = house.asked();
     if (asked.length > 0) return `Oracle Cloud was asked: ${asked.join()}`;
     if (ms <= longestMs) return null;

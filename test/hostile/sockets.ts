@@ -26,6 +26,7 @@ export const talk = async (
   bytes: Buffer,
   isGreeted: boolean,
   pings: boolean,
+  isCut = false,
 ): Promise<Talk> => {
   const socket = connect(port, '127.0.0.1');
   const messages: string[] = [];
@@ -78,6 +79,7 @@ export const talk = async (
   const passed = startWatch();
   socket.write(bytes);
   if (pings) socket.write(frame(lastPing));
+  if (isCut) socket.end();
   await done.promise;
   clearTimeout(timer);
   const ms = passed();
@@ -107,7 +109,13 @@ export const sendFrames = async (house: House, all: readonly HostileFrames[]): P
   const faults: string[] = [];
   for (const hostile of all) {
     for (let time = 1; time <= 2; time += 1) {
-      const told = await talk(house.port, hostile.bytes, hostile.isGreeted, hostile.closes.length === 0);
+      const told = await talk(
+        house.port,
+        hostile.bytes,
+        hostile.isGreeted,
+        hostile.closes.length === 0,
+        hostile.isCut,
+      );
       const asked = house.asked();
       const fault =
         findFaultOf(hostile, told) ??

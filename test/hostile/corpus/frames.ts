@@ -8,6 +8,8 @@ export interface HostileFrames {
   readonly bytes: Buffer;
   /** After `connection_init` and its acknowledgement. */
   readonly isGreeted: boolean;
+  /** This side hangs up behind them. */
+  readonly isCut?: true;
   /** The socket is closed with one of these; empty: nothing is held or told, and the next ping is answered. */
   readonly closes: readonly number[];
 }
@@ -453,6 +455,13 @@ const noise: readonly Entry[] = [
   '\xff'.repeat(100),
 ].map((bytes): Entry => [`no frame: ${JSON.stringify(bytes.slice(0, 30))}`, Buffer.from(bytes, 'latin1')]);
 
+/** A message that begins, and whose sender goes. */
+const whole = frame(operation);
+const cut = Array.from({ length: whole.length - 1 }, (_, at): Entry => [
+  `cut at ${at + 1}`,
+  whole.subarray(0, at + 1),
+]);
+
 const invalid = [4400];
 export const frames: readonly HostileFrames[] = [
   ...group('reserved bits', [1002], reserved),
@@ -480,5 +489,6 @@ export const frames: readonly HostileFrames[] = [
   ...group('to be ignored', [], ignored, 'greeted'),
   // ws hangs up on who pings faster than it can be answered.
   ...group('floods', [1006], floods, 'greeted'),
+  ...group('what is not whole', [1006, 1005], cut).map((one) => ({ ...one, isCut: true as const })),
   ...group('noise', [1002, 1009], noise),
 ];

@@ -218,6 +218,74 @@ const long = [1_000, 100_000, 900_000].flatMap((length): readonly Entry[] => {
   ];
 });
 
+/** What is quoted in each of a hundred errors is sent once. */
+const growing: readonly Entry[] = [100, 10_000, 900_000].flatMap((length): readonly Entry[] => {
+  const name = 'a'.repeat(length);
+  const times = 90;
+  return [
+    [
+      `${times} undefined variables of ${length}`,
+      `query ${name} { ${many(times, (at) => `a${at}: node(id: $v${at}) { id }`)} }`,
+    ],
+    [
+      `${times} unused variables of ${length}`,
+      `query ${name} (${many(times, (at) => `$v${at}: Int`)}) { regions { id } }`,
+    ],
+    [
+      `${times} wrong places of a variable of ${length}`,
+      `query ($${name}: Nope) { ${many(times, (at) => `a${at}: node(id: $v${at}) { id }`)} }`,
+    ],
+    [
+      `${times} conflicts of an alias of ${length}`,
+      `{ services { ${many(2, (at) => `${'a'.repeat(length / 3)}: ${['name', 'title'][at]}`)} } }`,
+    ],
+    [
+      `${times} operations of one name of ${length / 100}`,
+      many(times, () => `query ${'a'.repeat(length / 100)} { regions { id } }`),
+    ],
+    [
+      `suggestions made by hand, ${length}`,
+      `{ workRequests(compartmentId: "a", first: "${' Did you mean '.repeat(length / 15)}") { __typename } }`,
+    ],
+    [
+      `a circle of ${times} names of ${length / 300}`,
+      `{ ...F0 } ${many(times, (at) => `fragment F${at} on Query { ...${'b'.repeat(length / 300)}${at} } fragment ${'b'.repeat(length / 300)}${at} on Query { ...F${(at + 1) % times} }`)}`,
+    ],
+  ];
+});
+
+/** Good, and as deep as they can be: whether they are served or not, it has to be said in time. */
+export const extremes: readonly Entry[] = [500, 1_000, 1_200, 3_300].flatMap((depth): readonly Entry[] => {
+  const around = (open: string, inner: string): string => `${open.repeat(depth)}${inner}${'}'.repeat(depth)}`;
+  const chain = (on: string, inner: string): string =>
+    `${many(Math.min(depth, 1_200), (at) => `fragment F${at} on ${on} { ...F${at + 1} }`)} fragment F${Math.min(depth, 1_200)} on ${on} { ${inner} }`;
+  return [
+    [`inline fragments, ${depth}`, `{ ${around('...{', 'services { name }')} }`],
+    [`inline fragments below, ${depth}`, `{ services { ${around('...{', 'name')} } }`],
+    [
+      `inline fragments of a type, ${depth}`,
+      `{ node(id: "a") { ${around('...on WorkRequest{', 'rawStatus')} } }`,
+    ],
+    [
+      `conditions, ${depth}`,
+      `query ($v: Boolean = true) { ${around('...{', 'services @include(if: $v) { name }')} }`,
+    ],
+    [`a chain of fragments, ${depth}`, `{ ...F0 } ${chain('Query', 'services { name }')}`],
+    [
+      `a chain of fragments of a type, ${depth}`,
+      `{ node(id: "a") { ...F0 } } ${chain('WorkRequest', 'rawStatus')}`,
+    ],
+    [
+      `a subscription's inline fragments, ${depth}`,
+      `subscription { ${around('...{', 'workRequest(id: "a") { type }')} }`,
+    ],
+    [
+      `a subscription's chain, ${depth}`,
+      `subscription { ...F0 } ${chain('Subscription', 'workRequest(id: "a") { type }')}`,
+    ],
+  ];
+});
+
 /** What is larger reaches no parser: that is told in requests.ts and frames.ts. */
 const isTakenIn = ([, query]: Entry): boolean => JSON.stringify(query).length < 1_000_000;
 
@@ -227,5 +295,6 @@ export const limits: readonly HostileOperation[] = [
   ...groupOf('limits: too many', codes, wide.filter(isTakenIn)),
   ...groupOf('limits: fragments and conflicts', codes, bombs.filter(isTakenIn)),
   ...groupOf('limits: calls to Oracle Cloud', ['LIMIT_EXCEEDED'], costs.filter(isTakenIn)),
+  ...groupOf('limits: answers that grow', codes, growing.filter(isTakenIn)),
   ...groupOf('limits: long words', codes, long.filter(isTakenIn)),
 ];

@@ -1168,11 +1168,13 @@ const notHttp: readonly Entry[] = [
   /^(CONNECT|\s)/.test(text) ? { isSilent: true } : {},
 ]);
 
-const whole = write({});
-const cutShort = Array.from({ length: Math.floor(whole.length / 2) }, (_, at): Entry => [
-  `a request cut at ${2 * at + 1}`,
-  whole.subarray(0, 2 * at + 1),
-]);
+const cutShort = everyPath((path) => {
+  const whole = write({ path });
+  return Array.from({ length: Math.floor(whole.length / 2) }, (_, at): Entry => [
+    `a request cut at ${2 * at + 1}`,
+    whole.subarray(0, 2 * at + 1),
+  ]);
+});
 
 const good = write({});
 const pipelines: readonly Entry[] = [
