@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { transports } from '../support/gateway.ts';
 import type { Transport } from '../support/gateway.ts';
-import { findFault, parseResult } from './answers.ts';
+import { findFault, longestMs, parseResult } from './answers.ts';
 import { exchange, fill, parseAnswers, sendBytes } from './bytes.ts';
 import { openChannel } from './channels.ts';
 import type { Channel } from './channels.ts';
@@ -186,9 +186,13 @@ test(
     check(1_700, choices, async (numbers) => {
       const text = hostileRequest(new Choices(numbers));
       if (isGoodRequest(text, house.port)) return null;
-      const { bytes, isClosed } = await exchange(house.port, fill(Buffer.from(text, 'latin1'), house.port));
+      const { bytes, isClosed, ms } = await exchange(
+        house.port,
+        fill(Buffer.from(text, 'latin1'), house.port),
+      );
       const told = JSON.stringify(text);
       if (!isClosed) return [`${told} was left open`];
+      if (ms > longestMs) return [`${told} took ${ms} ms`];
       const answers = parseAnswers(bytes);
       if (answers === null) return [`${told} was answered by no HTTP: ${bytes.toString('latin1')}`];
       // Without a word is a way to refuse what may be no HTTP.

@@ -96,6 +96,7 @@ const findFaultOf = ({ closes }: HostileFrames, { closeCode, reason, messages }:
     const said = told.filter((message) => !/"type":"error"/.test(message));
     return said.length > 0 ? `it was answered: ${said.join().slice(0, 300)}` : null;
   }
+  if (closeCode === null && closes.includes(0)) return null;
   if (closeCode === null) return `it was left open, with ${messages.join().slice(0, 300)}`;
   if (!closes.includes(closeCode)) return `it was closed with ${closeCode} ${reason}, not ${closes.join()}`;
   // The first of two that came together may have been done before the second was read.
@@ -113,7 +114,7 @@ export const sendFrames = async (house: House, all: readonly HostileFrames[]): P
         house.port,
         hostile.bytes,
         hostile.isGreeted,
-        hostile.closes.length === 0,
+        hostile.closes.length === 0 || hostile.closes.includes(0),
         hostile.isCut,
       );
       const asked = house.asked();

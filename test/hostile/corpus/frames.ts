@@ -10,7 +10,7 @@ export interface HostileFrames {
   readonly isGreeted: boolean;
   /** This side hangs up behind them. */
   readonly isCut?: true;
-  /** The socket is closed with one of these; empty: nothing is held or told, and the next ping is answered. */
+  /** The socket is closed with one of these (0: or is not); empty: nothing is held or told, and the next ping is answered. */
   readonly closes: readonly number[];
 }
 
@@ -488,7 +488,7 @@ export const frames: readonly HostileFrames[] = [
   ...group('an id that is taken', [4409, 4400], sameIds, 'greeted'),
   ...group('to be ignored', [], ignored, 'greeted'),
   // ws hangs up on who pings faster than it can be answered.
-  ...group('floods', [1006], floods, 'greeted'),
+  ...group('floods', [1006, 0], floods, 'greeted'),
   ...group('what is not whole', [1006, 1005], cut).map((one) => ({ ...one, isCut: true as const })),
   ...group('noise', [1002, 1009], noise),
 ];
