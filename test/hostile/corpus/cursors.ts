@@ -23,12 +23,12 @@ export const listQuery =
 export const cursorsFrom = ({ cursor, variables }: SealedCursor): readonly HostileOperation[] => {
   const bytes = Buffer.from(cursor, 'base64url');
   const cut = Array.from(
-    { length: cursor.length - 1 },
-    (_, at) => [`cut at ${at + 1}`, cursor.slice(0, at + 1)] as const,
+    { length: Math.floor(cursor.length / 2) },
+    (_, at) => [`cut at ${2 * at + 1}`, cursor.slice(0, 2 * at + 1)] as const,
   );
   // Of the seal and what follows it each bit, further on one of each byte.
   const flipped = Array.from({ length: bytes.length * 8 }, (_, bit) => bit)
-    .filter((bit) => bit < 512 || bit % 8 === (bit >> 3) % 8)
+    .filter((bit) => bit < 256 || bit % 8 === (bit >> 3) % 8)
     .map((bit) => {
       const copy = Buffer.from(bytes);
       copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7));
