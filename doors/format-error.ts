@@ -21,7 +21,8 @@ export function createFormatError(log: Pick<Logger, 'error'>, isExplorable = tru
       );
     const { message, ...extensions } = told ?? internal;
     if (mark !== undefined) noteError(mark, extensions.code);
-    return { message: isExplorable ? message : withoutSuggestion(message), ...where(error), extensions };
+    const shown = isExplorable ? message : withoutSuggestion(message);
+    return { message: shorten(shown), ...where(error), extensions };
   };
 }
 
@@ -30,9 +31,17 @@ export function codeOf(error: unknown): string {
   return explain(error)?.code ?? internal.code;
 }
 
-/** graphql-js ends so what looks like a name of the schema. */
+/** graphql-js ends so what looks like a name of the schema. (By a pattern, what a caller sent could take minutes to look through.) */
 function withoutSuggestion(message: string): string {
-  return message.replace(/ Did you mean [^?]*\?$/, '');
+  const start = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
+  return start < 0 ? message : message.slice(0, start);
+}
+
+/** Each of a hundred errors may quote a name of a million characters that was sent once. */
+const maxCharacters = 2_000;
+
+function shorten(message: string): string {
+  return message.length > maxCharacters ? `${message.slice(0, maxCharacters)}…` : message;
 }
 
 type Told = { readonly message: string; readonly code: ErrorCode | typeof notSupported } & Readonly<

@@ -23,6 +23,7 @@ export interface GuardOptions {
 
 export type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'rawHeaders'> & {
   readonly socket?: Pick<Socket, 'localAddress'>;
+  readonly httpVersion?: string;
 };
 
 export interface Guard {
@@ -74,8 +75,12 @@ const wrongContentType: Refusal = {
 };
 
 /** `GET http://elsewhere/graphql HTTP/1.1` is for proxies, and would be routed by its path with nobody reading its host. */
-function checkTarget(request: RequestHead): Refusal | null {
-  if (request.url?.startsWith('/') === true) return null;
+function checkTarget({ url, httpVersion = '1.1' }: RequestHead): Refusal | null {
+  // Node's parser takes 0.9 and 2.0 as well, and reads them as if they were 1.1.
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return { status: 400, code: 'BAD_REQUEST', message: 'Send HTTP/1.1: no other version is spoken here.' };
+  // A fragment is the browser's own; the router would cut it off.
+  if (url?.startsWith('/') === true && !url.includes('#')) return null;
   return { status: 400, code: 'BAD_REQUEST', message: 'The request target must be a path.' };
 }
 
@@ -87,6 +92,7 @@ function checkHost(request: RequestHead, hosts: ReadonlySet<string>): Refusal | 
   }
   const host = readHost(request.headers.host);
   if (count === 1 && host !== null && (hosts.has(host.name) || isProbe(host.name, request))) return null;
+  if (count === 0) return { status: 400, code: 'BAD_REQUEST', message: 'A request must have a Host header.' };
   return {
     status: 403,
     code: 'FORBIDDEN',

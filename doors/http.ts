@@ -5,7 +5,7 @@
  * Everything that Apollo Server decides by NODE_ENV or other variables of the environment is decided here: no stack traces,
  * no landing page, no reporting to anybody.
  */
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, HeaderMap } from '@apollo/server';
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -50,7 +50,9 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
   const { pipeline, path } = options;
   const apollo = new ApolloServer<BaseContext>({
     gateway: createExecutor(pipeline),
-    validationRules: [...pipeline.validationRules],
+    // By the pipeline, below; Apollo Server would keep what it parsed, valid or not.
+    dangerouslyDisableValidation: true,
+    documentStore: null,
     parseOptions: pipeline.parseOptions,
     formatError: (_formatted, error) => pipeline.formatError(error, ownerOf(error)),
     introspection: true,
@@ -64,7 +66,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     plugins: [
       // In this order: the first gives errors their codes.
       sendSubscriptionsElsewhere(options),
-      tellOutcome,
+      validateAndTell(pipeline),
       noteOwners,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -137,10 +139,10 @@ function readSearch(search: URLSearchParams): {
   };
 }
 
-/** Apollo Server's executor hook: it parses, validates and answers, and the pipeline executes. */
+/** Apollo Server's executor hook: it parses and answers, and the pipeline validates and executes. */
 function createExecutor({
   schema,
-  documents,
+  read,
   execute,
 }: Pipeline): ApolloServerOptionsWithGateway<BaseContext>['gateway'] {
   return {
@@ -150,11 +152,11 @@ function createExecutor({
     },
     async load() {
       return {
-        async executor({ source, request, context, ...received }) {
+        async executor({ source, request, context }) {
           const executed = executedOf(context);
           if (executed !== undefined) return executed;
-          const document = documents.find(source) ?? received.document;
-          documents.add(source, document);
+          const document = read(source);
+          if (!('definitions' in document)) return document;
           return execute({
             schema,
             document,
@@ -223,9 +225,11 @@ function createApolloLog(log: Logger): ApolloServerOptionsWithGateway<BaseContex
 const noteOwners: ApolloServerPlugin = {
   async requestDidStart() {
     return {
-      async didResolveOperation({ operation, contextValue }) {
+      // Of a document that is valid: asked after `validateAndTell`.
+      async responseForOperation({ operation, contextValue }) {
         const owner = markOf(contextValue);
         if (owner !== undefined && operation !== undefined) describeOperation(owner, operation);
+        return null;
       },
       async didEncounterErrors({ errors, contextValue }) {
         noteOwner(errors, markOf(contextValue));
@@ -234,21 +238,40 @@ const noteOwners: ApolloServerPlugin = {
   },
 };
 
-const tellOutcome: ApolloServerPlugin = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ contextValue, operation, response: { body } }) {
-        const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
-        const codes = errors.map(({ extensions }) => String(extensions?.['code']));
-        noteOutcome(contextValue, {
-          isWellFormed: !codes.includes('BAD_REQUEST' satisfies ErrorCode),
-          type: operation?.operation ?? 'unknown',
-          code: codes[0] ?? null,
-        });
-      },
-    };
-  },
-};
+/**
+ * Documents are validated as on all doors: what is thrown in Apollo Server's own validation, or in a rule given to it, would be a 500.
+ * Then it is told what came of the request.
+ */
+function validateAndTell({ read, formatError }: Pipeline): ApolloServerPlugin {
+  return {
+    async requestDidStart() {
+      let isRefused = false;
+      return {
+        async responseForOperation({ source, contextValue }) {
+          const document = read(source);
+          if ('definitions' in document) return null;
+          isRefused = true;
+          const singleResult = {
+            errors: document.errors.map((error) => formatError(error, markOf(contextValue))),
+          };
+          return {
+            http: { status: 400, headers: new HeaderMap() },
+            body: { kind: 'single', singleResult },
+          };
+        },
+        async willSendResponse({ contextValue, operation, response: { body } }) {
+          const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
+          const codes = errors.map(({ extensions }) => String(extensions?.['code']));
+          noteOutcome(contextValue, {
+            isWellFormed: !codes.includes('BAD_REQUEST' satisfies ErrorCode),
+            type: (isRefused ? undefined : operation?.operation) ?? 'unknown',
+            code: codes[0] ?? null,
+          });
+        },
+      };
+    },
+  };
+}
 
 const contextStatus: Partial<Record<ErrorCode, number>> = {
   BAD_REQUEST: 400,

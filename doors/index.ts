@@ -30,6 +30,7 @@ import { requestIdHeader, requestIdOf } from './request-id.ts';
 import { beginOperation, traceOf } from './tracing.ts';
 import type { Carriers } from './tracing.ts';
 import { registerHttp } from './http.ts';
+import { readJsonBodies } from './json-bodies.ts';
 import { createOverload } from './overload.ts';
 import type { Heap } from './overload.ts';
 import { createPipeline } from './pipeline.ts';
@@ -38,7 +39,14 @@ import { playgroundPath } from './playground.ts';
 import { createQuotas, defaultQuotaLimits, holdRoom } from './quotas.ts';
 import type { QuotaLimits, Release } from './quotas.ts';
 import { securityHeaders } from './refusal.ts';
-import { answerBadPath, answerClientError, answerErrors, answerStrays, refuse } from './reply.ts';
+import {
+  answerBadPath,
+  answerClientError,
+  answerErrors,
+  answerExpectation,
+  answerStrays,
+  refuse,
+} from './reply.ts';
 import type { Admission } from './reply.ts';
 import { registerSse } from './sse.ts';
 import type { SseDoor } from './sse.ts';
@@ -202,6 +210,8 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     clientErrorHandler: answerClientError,
     frameworkErrors: answerBadPath,
     http: {
+      // The guard says so, in our words.
+      requireHostHeader: false,
       // `Upgrade: h2c` and the like are answered as if they were not there (where Node can; before 24.9 they are a 400).
       shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
       // Finds who has vanished while it waits for an answer of minutes, some ten seconds later.
@@ -210,11 +220,12 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     },
   });
   const sockets = new Set<Socket>();
+  app.server.on('checkExpectation', answerExpectation);
   app.server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  app.removeContentTypeParser('text/plain');
+  readJsonBodies(app);
   guardEveryPath(app, guard);
   answerStrays(app);
   answerErrors(app);

@@ -1,8 +1,8 @@
 /**
  * The one way from a caller's document to an answer, for every transport.
  *
- * HTTP runs on Apollo Server, which parses, validates and executes by itself: it is given this pipeline's rules, parser options
- * and error formatting, and executes by `execute`. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
+ * HTTP runs on Apollo Server: it is given this pipeline's parser options and error formatting, has documents validated by `read`
+ * and executes by `execute`. WebSocket and SSE call `prepare`, then `execute` or `subscribe`. What is checked here is checked
  * on all three; a rule given to Apollo alone would leave the WebSocket open.
  */
 import {
@@ -26,7 +26,9 @@ import type {
   OperationTypeNode,
 } from 'graphql';
 import { mapAsyncIterator } from 'graphql/execution/mapAsyncIterator.js';
+import { validationAbortedError } from 'graphql/validation/validationAbortedError.js';
 import type { Mark } from '../datasources/types.ts';
+import { GatewayError } from '../errors.ts';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Stability } from './compiled/text.ts';
 import { findConditionsOnRoot } from './condition-on-root.ts';
@@ -72,16 +74,18 @@ export type Prepared =
   | { readonly kind: 'ready'; readonly operation: OperationTypeNode; readonly args: ExecutionArgs }
   | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[] };
 
+type Refused = Extract<Prepared, { readonly kind: 'refused' }>;
+
 export interface Pipeline {
   readonly schema: GraphQLSchema;
-  /** On top of GraphQL's own. */
-  readonly validationRules: readonly ValidationRule[];
   readonly parseOptions: ParseOptions;
   readonly formatError: FormatError;
   /** Null: whatever is valid runs. */
   readonly trusted: TrustedDocuments | null;
   /** Valid ones seen before, with their operations compiled. */
   readonly documents: Documents;
+  /** The document of this text, if it is a valid one within the limits. */
+  read(source: string): DocumentNode | Refused;
   /** The context is built last: an operation that is refused costs none. Rejects when building it fails. */
   prepare(
     request: OperationRequest,
@@ -109,10 +113,7 @@ export function createPipeline<Context>({
   viewOf = () => '',
   trusted,
 }: PipelineOptions<Context>): Pipeline {
-  const validationRules: readonly ValidationRule[] = [
-    ...rulesFor({ documentLimits, isExplorable }),
-    ...(trusted === undefined ? [] : [createTrustRule(trusted)]),
-  ];
+  const findErrors = createValidation({ schema, documentLimits, isExplorable, trusted });
   const parseOptions: ParseOptions = { maxTokens: documentLimits.tokens };
   const findCost = cost && createCosts(schema, cost);
   const documents = createDocuments(schema, findCost, stability);
@@ -129,14 +130,14 @@ export function createPipeline<Context>({
 
   return {
     schema,
-    validationRules,
     parseOptions,
     formatError,
     trusted: trusted ?? null,
     documents,
+    read,
 
     async prepare(request, mark, createContext) {
-      const document = documents.find(request.query) ?? read(request.query);
+      const document = read(request.query);
       if (!('definitions' in document)) return document;
 
       const node = getOperationAST(document, request.operationName);
@@ -179,55 +180,72 @@ export function createPipeline<Context>({
     }
   }
 
-  function read(source: string): DocumentNode | Prepared {
+  function read(source: string): DocumentNode | Refused {
+    const known = documents.find(source);
+    if (known !== undefined) return known;
     let document: DocumentNode;
     try {
       document = parse(source, parseOptions);
     } catch (error) {
       return refuse('GRAPHQL_PARSE_FAILED', [toGraphQLError(error)]);
     }
-    const errors = findErrors(schema, document, validationRules);
+    const errors = findErrors(document);
     if (errors.length > 0) return refuse('GRAPHQL_VALIDATION_FAILED', errors);
     documents.add(source, document);
     return document;
   }
 }
 
-type Judged = Required<Pick<PipelineOptions<unknown>, 'schema'>> &
-  Pick<PipelineOptions<unknown>, 'documentLimits' | 'isExplorable'>;
+/** graphql-js gives up comparing fields of the same name when it has compared half a million. */
+function tooManyComparisons(): GraphQLError {
+  const message =
+    'The document asks for fields of the same name in so many places that they cannot be compared: ask for less at once.';
+  return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
+}
+
+type Judged = Pick<PipelineOptions<unknown>, 'schema' | 'documentLimits' | 'isExplorable' | 'trusted'>;
 
 /** What is wrong with a document wherever it comes from. */
-export function createCheck({
-  schema,
-  documentLimits = defaultDocumentLimits,
-  isExplorable,
-}: Judged): CheckDocument {
-  const rules = rulesFor({ documentLimits, isExplorable });
+export function createCheck(judged: Omit<Judged, 'trusted'>): CheckDocument {
+  const { documentLimits = defaultDocumentLimits } = judged;
+  const findErrors = createValidation(judged);
   return (text) => {
     try {
-      const document = parse(text, { maxTokens: documentLimits.tokens });
-      return findErrors(schema, document, rules).map(({ message }) => message);
+      return findErrors(parse(text, { maxTokens: documentLimits.tokens })).map(({ message }) => message);
     } catch (error) {
       return [toError(error).message];
     }
   };
 }
 
-/** On top of GraphQL's own. */
-function rulesFor({
+/** What is too large is not looked at any further: some of GraphQL's own rules take more than their share of time for it. */
+function createValidation({
+  schema,
   documentLimits = defaultDocumentLimits,
   isExplorable = true,
-}: Omit<Judged, 'schema'>): readonly ValidationRule[] {
-  return [createLimitRule(documentLimits), ...(isExplorable ? [] : [NoSchemaIntrospectionCustomRule])];
-}
-
-function findErrors(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  rules: readonly ValidationRule[],
-): readonly GraphQLError[] {
-  const conditions = findConditionsOnRoot(document);
-  return conditions.length > 0 ? conditions : validate(schema, document, [...specifiedRules, ...rules]);
+  trusted,
+}: Judged): (document: DocumentNode) => readonly GraphQLError[] {
+  const early: readonly ValidationRule[] = [
+    ...(trusted === undefined ? [] : [createTrustRule(trusted)]),
+    createLimitRule(documentLimits),
+  ];
+  const rules: readonly ValidationRule[] = [
+    ...specifiedRules,
+    ...(isExplorable ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
+  return (document) => {
+    try {
+      const conditions = findConditionsOnRoot(document);
+      if (conditions.length > 0) return conditions;
+      const excesses = validate(schema, document, early);
+      if (excesses.length > 0) return excesses;
+      const errors = validate(schema, document, rules);
+      return errors.includes(validationAbortedError) ? [tooManyComparisons()] : errors;
+    } catch (error) {
+      // They call themselves, and a document can be so that the stack ends before they do.
+      return [toGraphQLError(error)];
+    }
+  };
 }
 
 function isStream(source: AsyncIterable<unknown> | ExecutionResult): source is AsyncIterable<unknown> {
@@ -252,7 +270,7 @@ async function report<T>(run: () => T | Promise<T>): Promise<T | ExecutionResult
   }
 }
 
-function refuse(code: string, errors: readonly GraphQLError[]): Prepared {
+function refuse(code: string, errors: readonly GraphQLError[]): Refused {
   return {
     kind: 'refused',
     errors: errors.map(({ message, nodes, source, positions, path, originalError }) => {

@@ -1,4 +1,5 @@
 /** What every Fastify route of ours does alike: refuse in one shape, answer unknown paths and broken requests, know when the caller is gone. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
@@ -153,6 +154,18 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
   socket.end(renderRawAnswer(clientErrors[error.code ?? ''] ?? notHttp));
 }
 
+/** `Expect` with anything but `100-continue`, which Node would answer itself. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(417, { ...securityHeaders, 'content-type': jsonContentType, connection: 'close' });
+  response.end(renderRefusal(noSuchExpectation));
+}
+
+const noSuchExpectation: Refusal = {
+  status: 417,
+  code: 'BAD_REQUEST',
+  message: 'The only Expect that can be met is 100-continue.',
+};
+
 /** Answers a request for an upgrade, which Node has already taken out of the HTTP server's hands. */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
   socket.once('finish', () => socket.destroy());
@@ -190,6 +203,12 @@ const requestErrors: Readonly<Record<string, Refusal>> = {
     status: 400,
     code: 'BAD_REQUEST',
     message: 'The request body is not valid JSON.',
+  },
+  BODY_NOT_UTF8: { status: 400, code: 'BAD_REQUEST', message: 'The request body is not UTF-8.' },
+  BODY_ENCODED: {
+    status: 415,
+    code: 'BAD_REQUEST',
+    message: 'Send the request body as it is, without Content-Encoding.',
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     status: 400,

@@ -28,7 +28,7 @@ import { admit, answerVisitor, refuse, signalOf, whenOver } from './reply.ts';
 import type { Admission } from './reply.ts';
 import { startNow } from './tally.ts';
 import type { DoorsTally, SubscriptionEnd, SubscriptionTally } from './tally.ts';
-import { nameDocument, parseOrNull } from './trusted.ts';
+import { nameDocument } from './trusted.ts';
 import type { TrustedDocuments } from './trusted.ts';
 import { connectionOf, readUnacknowledged } from './unacknowledged.ts';
 
@@ -344,27 +344,31 @@ function checkAccept(accept = '*/*'): Refusal | null {
 }
 
 function readSearch(search: unknown, trusted: TrustedDocuments | null): OperationRequest | Refusal {
-  const { variables, extensions, ...rest } = search as Readonly<Record<string, unknown>>;
-  const given = { ...rest, ...(typeof extensions === 'string' && { extensions: parseOrNull(extensions) }) };
-  if (variables === undefined || variables === '') return readOperation(given, trusted);
+  const { variables, extensions, ...given } = search as Readonly<Record<string, unknown>>;
   try {
-    const parsed: unknown = JSON.parse(typeof variables === 'string' ? variables : '');
-    return readOperation({ ...given, variables: parsed }, trusted);
+    const read = { variables: readParameter(variables), extensions: readParameter(extensions) };
+    return readOperation({ ...given, ...read }, trusted);
   } catch {
-    return badRequest('`variables` must be JSON, once.');
+    return badRequest('`variables` and `extensions` must be JSON, once each.');
   }
+}
+
+/** @throws for what is no JSON, or is there twice */
+function readParameter(text: unknown): unknown {
+  return text === undefined || text === '' ? undefined : JSON.parse(typeof text === 'string' ? text : '');
 }
 
 function readOperation(given: unknown, trusted: TrustedDocuments | null): OperationRequest | Refusal {
   const body = nameDocument(trusted, given);
   if (!isObject(body))
     return badRequest('Send one JSON object with `query`, and `variables` and `operationName` if needed.');
-  const { query, operationName, variables } = body;
+  const { query, operationName, variables, extensions } = body;
   if (typeof query !== 'string' || query === '')
     return badRequest('`query` must be a string with a GraphQL document.');
   if (operationName != null && typeof operationName !== 'string')
     return badRequest('`operationName` must be a string.');
   if (variables != null && !isObject(variables)) return badRequest('`variables` must be an object.');
+  if (extensions != null && !isObject(extensions)) return badRequest('`extensions` must be an object.');
   return { query, operationName, variables };
 }
 

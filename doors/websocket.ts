@@ -375,10 +375,19 @@ const badHandshake: Refusal = {
   message: 'This is not a WebSocket handshake.',
 };
 
+const otherVersion: Refusal = {
+  status: 426,
+  code: 'BAD_REQUEST',
+  message: 'WebSockets are opened by HTTP/1.1 with `Sec-WebSocket-Version: 13`.',
+  headers: { upgrade: 'websocket', 'sec-websocket-version': '13' },
+};
+
 function checkHandshake(request: IncomingMessage, path: string, isStopping: boolean): Refusal | null {
   if (request.url?.split('?', 1)[0] !== path) {
     return { status: 404, code: 'NOT_FOUND', message: `WebSockets are answered at ${path} only.` };
   }
+  // ws takes whatever JavaScript makes 13 of, and 8, over HTTP/1.0 as well.
+  if (request.httpVersion !== '1.1' || request.headers['sec-websocket-version'] !== '13') return otherVersion;
   return isStopping
     ? { status: 503, code: 'BAD_REQUEST', message: 'The gateway is stopping. Try again.' }
     : null;

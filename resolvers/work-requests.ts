@@ -1,5 +1,6 @@
 /** The list: its arguments, and one page of it as a connection. */
 import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
 import type { ServiceName } from '../datasources/catalog.ts';
 import type { ListScope } from '../datasources/list-watch.ts';
 import type { SweepPage, SweepPosition } from '../datasources/sweep.ts';
@@ -32,12 +33,24 @@ export const readScope = (
   { compartmentId, includeSubcompartments, services, regions, filter }: SubscriptionWorkRequestsArgs,
   { router, catalog }: Pick<Context, 'router' | 'catalog'>,
 ): ListScope => ({
-  compartmentId,
+  compartmentId: checkCompartment(compartmentId),
   includeSubcompartments: includeSubcompartments ?? false,
   services: services?.length ? [...new Set(services)] : (Object.keys(catalog) as ServiceName[]),
   regions: regions?.length ? router.routeRegions(regions) : null,
   filter: filter ?? {},
 });
+
+/** How OCIDs are written. What can be none is not asked for at a hundred services. */
+const ocid = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
+
+/** @throws GatewayError BAD_USER_INPUT */
+const checkCompartment = (id: string): string => {
+  if (ocid.test(id)) return id;
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    '`compartmentId` is no OCID: letters, digits, `.`, `_` and `-`, at most 255 characters.',
+  );
+};
 
 export const workRequests: QueryResolvers['workRequests'] = async (
   _,

@@ -57,7 +57,11 @@ describe('raw HTTP', () => {
   const head = 'GET /healthz HTTP/1.1\r\nConnection: close\r\n';
   test.each([
     ['no Host', `${head}\r\n`, 400],
-    ['no Host in HTTP/1.0', 'GET /healthz HTTP/1.0\r\n\r\n', 403],
+    ['no Host in HTTP/1.0', 'GET /healthz HTTP/1.0\r\n\r\n', 400],
+    ['a fragment', 'GET /healthz#x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
+    ['HTTP/0.9', 'GET /healthz HTTP/0.9\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
+    ['HTTP/2.0', 'GET /healthz HTTP/2.0\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
+    ['an Expect that cannot be met', `${head}Host: localhost\r\nExpect: wonders\r\n\r\n`, 417],
     ['an empty Host', `${head}Host: \r\n\r\n`, 403],
     ['two Hosts', `${head}Host: localhost\r\nHost: evil.example\r\n\r\n`, 403],
     ['two Hosts, ours last', `${head}Host: evil.example\r\nHost: localhost\r\n\r\n`, 403],
@@ -77,7 +81,8 @@ describe('raw HTTP', () => {
   ])('%s', async (_name, bytes, status) => {
     const text = await sendRaw(await openHouse(), bytes);
     expect(text === '' ? 0 : Number(text.split(' ')[1])).toBe(status);
-    if (text.includes('content-type')) expect(text).toContain('application/json');
+    if (text !== '')
+      expect(text).toMatch(/content-type: application\/json[^]*"extensions":\{"code":"[A-Z_]+"\}/);
     expect(text).not.toMatch(/<html|at .*\.js/);
   });
 
@@ -88,6 +93,30 @@ describe('raw HTTP', () => {
       `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`,
     );
     expect(text).toContain('HTTP/1.1 200');
+  });
+
+  test.each(['/graphql', '/graphql/stream'])('%s takes bodies as they are, in UTF-8', async (path) => {
+    const house = await openHouse();
+    const body = '{"query":"{ hello } #"}';
+    const ask = (headers: Record<string, string>, text: string) =>
+      send(house, {
+        method: 'POST',
+        path,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: Buffer.from(text, 'latin1'),
+      });
+    expect(await ask({}, body.replace('#', '# \xff'))).toMatchObject({
+      status: 400,
+      json: { errors: [{ message: 'The request body is not UTF-8.', extensions: { code: 'BAD_REQUEST' } }] },
+    });
+    expect(await ask({ 'content-encoding': 'gzip' }, body)).toMatchObject({
+      status: 415,
+      json: {
+        errors: [{ message: expect.stringMatching(/Content-Encoding/), extensions: { code: 'BAD_REQUEST' } }],
+      },
+    });
+    expect(house.contexts).toEqual([]);
+    expect((await ask({ 'content-encoding': 'identity' }, body.replace('#', '# \xc3\xa9'))).status).toBe(200);
   });
 
   test('a body that goes on and on is cut at the limit', async () => {

@@ -87,3 +87,45 @@ test('what is too much is refused on every transport alike, and nothing is resol
   expect(await client.read()).toMatchObject({ type: 'error', payload: [refusal] });
   expect((await post(house, { query: '{ a: hello }' })).json.data).toEqual({ a: 'hello world' });
 });
+
+const many = (count: number, part: (at: number) => string): string =>
+  Array.from({ length: count }, (_, at) => part(at)).join(' ');
+
+describe('what breaks a rule of graphql-js is refused on every transport alike', () => {
+  test.each([
+    [
+      'fragments that spread each other until the stack ends',
+      `{ ...F0 } ${many(300, (at) => `fragment F${at} on Query { ${many(8, (next) => `...F${(at + next + 1) % 300}`)} }`)}`,
+      'LIMIT_EXCEEDED',
+      /nested too deeply/,
+    ],
+    [
+      'more fields of the same name than can be compared',
+      `{ __schema { types { ${many(9_000, () => 'name')} } } }`,
+      'LIMIT_EXCEEDED',
+      /cannot be compared/,
+    ],
+    [
+      'a condition on the root of a subscription',
+      'subscription ($v: Boolean!) { ticks @skip(if: $v) }',
+      'GRAPHQL_VALIDATION_FAILED',
+      /@skip on its root field/,
+    ],
+  ])('%s', async (_name, query, code, says) => {
+    const house = await openHouse();
+    const refusal = { message: expect.stringMatching(says), extensions: { code } };
+    const { status, json } = await post(house, { query });
+    if (query.startsWith('subscription')) {
+      expect(status).toBe(400);
+      expect(json.errors?.[0]).toMatchObject({
+        message: expect.stringMatching(/WS \/graphql/),
+        extensions: { code: 'BAD_REQUEST' },
+      });
+    } else expect(json).toMatchObject({ errors: [refusal] });
+    expect((await askStream(house, { query }))[0]).toMatchObject({ errors: [refusal] });
+    const client = await greet(house);
+    client.send({ type: 'subscribe', id: '1', payload: { query } });
+    expect(await client.read()).toMatchObject({ type: 'error', payload: [refusal] });
+    expect(house.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
+  });
+});

@@ -21,6 +21,15 @@ const transports: Readonly<Record<string, Ask>> = {
 };
 
 describe.each(Object.entries(transports))('over %s', (_name, send) => {
+  test('a hundred errors that quote what was sent once are no hundred times as much', async () => {
+    const house = await openHouse();
+    const unknown = Array.from({ length: 90 }, (_, at) => `a${at}: count(n: $v${at})`).join(' ');
+    const { errors = [] } = await send(house, { query: `query ${'Q'.repeat(500_000)} { ${unknown} }` });
+    expect(errors).toHaveLength(90);
+    expect(errors[0]?.message).toMatch(/^Variable "\$v0" is not defined by operation "Q+…$/);
+    expect(JSON.stringify(errors).length).toBeLessThan(250_000);
+  });
+
   test.each([
     ['a syntax error', { query: '{' }, 'GRAPHQL_PARSE_FAILED', 'Syntax Error: Expected Name, found <EOF>.'],
     [

@@ -47,6 +47,12 @@ describe('where callers may not explore', () => {
     }
   });
 
+  test('what a caller says of suggestions himself keeps nobody waiting', async () => {
+    const query = `{ count(n: "${' Did you mean '.repeat(60_000)}") }`;
+    for (const { errors } of await askAll(await openHouse({ isExplorable: false }), query))
+      expect(errors?.[0]?.message).toMatch(/^Int cannot represent non-integer value/);
+  });
+
   test('types are still named where they are selected', async () => {
     const [answer] = await askAll(await openHouse({ isExplorable: false }), '{ __typename hello }');
     expect(answer?.data).toEqual({ __typename: 'Query', hello: 'hello world' });

@@ -109,6 +109,8 @@ test('a GET with a header that needs a preflight works, a mutation by GET does n
     'query={hello}&query={hello}',
     'query={hello}&variables={',
     'query={hello}&variables=1',
+    'query={hello}&extensions=1',
+    'query={hello}&extensions={',
   ]) {
     expect((await get(search)).status).toBe(400);
   }
@@ -122,6 +124,7 @@ test.each([
   ['{}', 400],
   ['{"query": 1}', 400],
   ['{"query": "{ hello }", "variables": []}', 400],
+  ['{"query": "{ hello }", "extensions": []}', 400],
   ['{"query": "{ hello }", "operationName": 1}', 400],
   [JSON.stringify({ query: `{ hello } #${'x'.repeat(1024 * 1024)}` }), 413],
 ])('a body that is no operation is refused in JSON: %.40s', async (body, status) => {

@@ -4,7 +4,7 @@ import { GraphQLObjectType, GraphQLScalarType, GraphQLSchema } from 'graphql';
 import { createClient } from 'graphql-ws';
 import type { Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { cleanUp, dial, gate, greet, knock, openHouse } from './support.ts';
+import { cleanUp, dial, gate, greet, knock, openHouse, sendRaw } from './support.ts';
 import type { House, RawClient } from './support.ts';
 
 const ticks = { query: 'subscription { ticks }' };
@@ -262,7 +262,25 @@ test('other paths are 404, and what is no WebSocket handshake is 400', async () 
     expect((await knock(house, {}, path)).status).toBe(404);
   }
   expect((await knock(house, {}, '/graphql?x=1')).status).toBe(101);
-  const answer = await knock(house, { 'sec-websocket-version': '99' });
+  const answer = await knock(house, { 'sec-websocket-key': 'short' });
   expect(answer.status).toBe(400);
   expect(answer.json.errors?.[0]?.extensions).toEqual({ code: 'BAD_REQUEST' });
+});
+
+test.each(['8', '013', '13.0', '0x0d', '14', ''])(
+  'a handshake of version %j is refused, and told which there is',
+  async (version) => {
+    const house = await openHouse();
+    expect(await knock(house, { 'sec-websocket-version': version })).toMatchObject({
+      status: 426,
+      headers: { 'sec-websocket-version': '13' },
+      json: { errors: [{ extensions: { code: 'BAD_REQUEST' } }] },
+    });
+  },
+);
+
+test('a handshake by HTTP/1.0 is refused', async () => {
+  const head = 'GET /graphql HTTP/1.0\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+  const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  expect(await sendRaw(await openHouse(), head + key)).toContain('HTTP/1.1 426');
 });

@@ -92,6 +92,14 @@ const cases: readonly Case[] = [
     says: /these arguments/,
   })),
 
+  ...['', ' ', '../compartments', 'a\r\nhost: evil', 'a&limit=1', 'ä', '\ud800', '\0', 'a'.repeat(256)].map(
+    (compartmentId) => ({
+      name: `a compartment that is no OCID (${JSON.stringify(compartmentId).slice(0, 20)})`,
+      asked: () => ({ ...good, compartmentId }),
+      code: 'BAD_USER_INPUT',
+      says: /compartmentId/,
+    }),
+  ),
   {
     name: 'a region that the gateway may not call',
     asked: () => ({ ...good, regions: ['us-ashburn-1', 'ap-tokyo-1'] }),
