@@ -313,7 +313,7 @@ describe('a wrong configuration', () => {
       'trusted documents that do not fit the schema, beside what else is wrong',
       { PORT: 'x', TRUSTED_DOCUMENTS_FILE: untrustedFile, MAX_DEPTH: '1' },
       ['--check-config'],
-      /7 problems:[^]*TRUSTED_DOCUMENTS_FILE: the document "a": Cannot query field "nothing"[^]*the document "b": Syntax Error[^]*the document "c": GraphQL introspection[^]*the document "d": The operation has more than 1 levels/,
+      /5 problems:[^]*TRUSTED_DOCUMENTS_FILE: the document "a": Cannot query field "nothing"[^]*the document "b": Syntax Error[^]*the document "c": The operation has more than 1 levels[^]*the document "d": The operation has more than 1 levels/,
     ],
     [
       'trusted documents that are not there',

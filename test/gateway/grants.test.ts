@@ -102,6 +102,7 @@ beforeAll(async () => {
   house = await createTestGateway({
     env: {
       ...idp.env,
+      MAX_CALLER_RPS: '0',
       AUTH_POLICY_FILE: file,
       READ_CACHE_MS: '0',
       POLL_MIN_MS: '600000',
@@ -549,7 +550,9 @@ describe('while it goes on', () => {
   test('what is told is judged anew when the policy changes, in single subscriptions and lists', async () => {
     const file = join(folder, 'changing.yaml');
     writeFileSync(file, policy);
-    const changing = await createTestGateway({ env: { ...idp.env, AUTH_POLICY_FILE: file } });
+    const changing = await createTestGateway({
+      env: { ...idp.env, AUTH_POLICY_FILE: file, MAX_CALLER_RPS: '0' },
+    });
     try {
       const spot = {
         service: 'CONTAINERENGINE',
