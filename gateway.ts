@@ -64,6 +64,8 @@ import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWaiting } from './subscriptions/waiting.ts';
 import type { Waited } from './subscriptions/waiting.ts';
+import { createWatchFile } from './watched-file.ts';
+import type { WatchFile } from './watched-file.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
 import type { Watchers } from './subscriptions/watchers.ts';
 
@@ -104,6 +106,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
   const tenancyId = async (): Promise<string> => (await credentials.current()).tenancyId ?? '';
 
   const { upstreamDeadlineMs: deadlineMs } = config;
+  const watchFile = createWatchFile(clock);
   const logUpstream = createUpstreamLog(log);
   const tracer = findTracer();
   const heap = processHeap(config.heapMib);
@@ -361,7 +364,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       spentBy: ({ meter, view }) => (view === '' ? meter.calls : null),
     },
     ...(config.hasPlayground && { registerPlayground: addPlayground }),
-    trusted: openTrusted(config, schema, log),
+    trusted: openTrusted(config, schema, log, watchFile),
   });
   metrics.read({
     watching: () => watchers.stats(),
@@ -412,12 +415,13 @@ const openTrusted = (
   { trustedDocumentsFile: file, documentLimits, isExplorable }: Config,
   schema: GraphQLSchema,
   log: Logger,
+  watchFile: WatchFile,
 ): TrustedDocumentsFile | undefined => {
   if (file === null) return undefined;
   const check = createCheck({ schema, documentLimits, isExplorable });
   const { manifest, problems } = readManifestFile(file, check);
   if (problems.length > 0) throw new ConfigError(problems);
-  return openTrustedDocuments(file, manifest, check, log);
+  return openTrustedDocuments({ file, first: manifest, check, log, watchFile });
 };
 
 const quotasOf = (limits: Config['limits']): QuotaLimits => ({

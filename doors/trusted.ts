@@ -6,10 +6,12 @@
  * whatever comes past that.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { GraphQLError } from 'graphql';
 import type { ValidationRule } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import type { WatchFile } from '../watched-file.ts';
 
 export interface Manifest {
   readonly texts: ReadonlySet<string>;
@@ -36,38 +38,36 @@ interface Log {
   warn(fields: object, message: string): void;
 }
 
-/** Between two looks at the file. Not told by the kernel: files that are mounted change without a word. */
-const lookMs = 2_000;
+export interface TrustedDocumentsOptions {
+  readonly file: string;
+  /** What is in it now. */
+  readonly first: Manifest;
+  readonly check: CheckDocument;
+  readonly log: Log;
+  readonly watchFile: WatchFile;
+}
 
-/** @param first what is in the file now */
-export function openTrustedDocuments(
-  file: string,
-  first: Manifest,
-  check: CheckDocument,
-  log: Log,
-): TrustedDocumentsFile {
-  let manifest = first;
-  let watched: (() => void) | null = null;
+export function openTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocumentsFile {
+  const { file, check, log, watchFile } = options;
+  let manifest = options.first;
+  let stop = (): void => {};
   return {
     has: (text) => manifest.texts.has(text),
     find: (id) => manifest.byId.get(id),
     watch(onChange) {
-      watched = () => {
+      stop = watchFile(file, () => {
         const read = readManifestFile(file, check);
-        if (read.problems.length > 0)
-          return log.warn(
-            { problems: read.problems },
-            'The changed manifest is not used; the last one stays',
-          );
+        if (read.problems.length > 0) {
+          const problem = read.problems.join(' ');
+          return log.warn({ problem }, 'The changed manifest is not used; the last one stays');
+        }
+        if (isDeepStrictEqual(read.manifest, manifest)) return;
         manifest = read.manifest;
         onChange();
-        log.info({ documents: manifest.texts.size }, 'The manifest of trusted documents was read again');
-      };
-      watchFile(file, { interval: lookMs, persistent: false }, watched);
+        log.info({}, 'The manifest of trusted documents has changed and is in force');
+      });
     },
-    stop() {
-      if (watched !== null) unwatchFile(file, watched);
-    },
+    stop: () => stop(),
   };
 }
 

@@ -7,6 +7,8 @@ import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { parse, print } from 'graphql';
+import { systemClock } from '../../clock.ts';
+import { createWatchFile } from '../../watched-file.ts';
 import { nameDocument, openTrustedDocuments, readManifest, untrustedText } from '../../doors/trusted.ts';
 import type { CheckDocument } from '../../doors/trusted.ts';
 import { cleanUp, greet, openHouse, post, send } from './support.ts';
@@ -35,9 +37,12 @@ const openListed = async (text = manifest): Promise<House & { readonly file: str
   const { manifest: read, problems } = readManifest(text, allFine);
   expect(problems).toEqual([]);
   const house = await openHouse({
-    trusted: openTrustedDocuments(file, read, (body) => (body.includes('nothing') ? ['no such field'] : []), {
-      info() {},
-      warn() {},
+    trusted: openTrustedDocuments({
+      file,
+      first: read,
+      check: (body) => (body.includes('nothing') ? ['no such field'] : []),
+      log: { info() {}, warn() {} },
+      watchFile: createWatchFile(systemClock),
     }),
   });
   return Object.assign(house, { file });
@@ -205,7 +210,7 @@ test('Apollo Client with persisted queries asks once, whether it is listed or no
   expect(asked).toBe(2);
 });
 
-test('a changed manifest counts at once, a broken one does not', async () => {
+test('a changed manifest counts within seconds, a broken one does not', async () => {
   const house = await openListed();
   const other = '{ other: hello }';
   expect((await post(house, { query: hello, variables })).json).toEqual(answer);
