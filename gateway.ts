@@ -207,7 +207,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     options.policy &&
     createGrants({
       ...options.policy,
-      subtreeOf: (root) => parents.for({ endsAt: clock.now() + 2 * deadlineMs }).subtreeOf(root),
+      subtreeOf: (root) => parents.for({ endsAt: clock.now() + deadlineMs }).subtreeOf(root),
       clock,
       log,
     });
@@ -271,7 +271,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       meter,
       loaders,
       async sweep(query) {
-        await grants?.ready();
+        if (grants) await grants.ready(view);
         const read = (): Promise<SweepPage> =>
           sweep(query, {
             parents: parents.for(errand),

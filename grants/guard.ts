@@ -57,7 +57,7 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
   const judge = { maySee, onChange: grants.onChange, now };
 
   const orAbsent = async (read: Promise<WorkRequest | null>): Promise<WorkRequest | null> => {
-    const [found] = await Promise.all([read, grants.ready()]);
+    const [found] = await Promise.all([read, grants.ready(view())]);
     return found !== null && maySee(found) ? found : null;
   };
 
@@ -65,7 +65,7 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
     workRequest: WorkRequest,
     read: () => Promise<Page<T> | null>,
   ): Promise<Page<T> | null> => {
-    await grants.ready();
+    await grants.ready(view());
     return maySee(workRequest) ? read() : null;
   };
 
@@ -92,7 +92,7 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
       async workRequest(ref, depth) {
         if (view() === null) return workRequest(ref, depth);
         if (!reaches(ref)) return null;
-        await grants.ready();
+        await grants.ready(view());
         // A list that brings what is forbidden would save the calls that what is absent takes.
         const compartmentId = compartmentOf(ref);
         const isSeen = compartmentId !== null && mayAsk({ ...ref, compartmentId });
@@ -124,7 +124,7 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
     },
 
     async watchList(plan) {
-      await grants.ready();
+      await grants.ready(view());
       return createJudgedFeed(watchers.watchList(plan()), judge);
     },
 

@@ -13,6 +13,8 @@ export interface Place {
 export interface View {
   /** The same for the same rules. */
   readonly key: string;
+  /** The compartments that it is to know all below of. */
+  readonly roots: readonly string[];
   /** Whether there is anything to be seen of this service in this region. */
   reaches(service: ServiceName, region: string): boolean;
   allows(action: Action, place: Place): boolean;
@@ -48,6 +50,7 @@ export const createViews = (
 interface Compiled {
   readonly id: string;
   readonly isEverything: boolean;
+  readonly roots: readonly string[];
   fits(claims: Claims): boolean;
   reaches(service: ServiceName, region: string): boolean;
   allows(action: Action, place: Place): boolean;
@@ -63,6 +66,7 @@ const viewOf = (rules: readonly Compiled[]): View => ({
     )
     .digest('base64url')
     .slice(0, 22),
+  roots: rules.flatMap(({ roots }) => roots),
   reaches: (service, region) => rules.some((rule) => rule.reaches(service, region)),
   allows: (action, place) => rules.some((rule) => rule.allows(action, place)),
 });
@@ -89,6 +93,7 @@ const compile = (rule: Rule, findSubtree: FindSubtree): Compiled => {
       .update(JSON.stringify([allow, services, regions, compartments]))
       .digest('base64url'),
     isEverything: actions.has('cancel') && ofServices === null && ofRegions === null && alone === null,
+    roots,
     fits: (own) => claims.every(([name, values]) => has(own, name, values)),
     reaches,
     allows: (action, { service, region, compartmentId }) =>
