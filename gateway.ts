@@ -50,6 +50,7 @@ import { createCheck } from './doors/pipeline.ts';
 import type { QuotaLimits } from './doors/quotas.ts';
 import { findTracer } from './doors/tracing.ts';
 import { createUpstreamLog } from './doors/upstream-log.ts';
+import type { ErrorCode } from './errors.ts';
 import { createGuard } from './grants/guard.ts';
 import type { FirstLook, Guard } from './grants/guard.ts';
 import { createGrants } from './grants/index.ts';
@@ -97,6 +98,9 @@ export interface Gateway {
   start(): Promise<{ readonly url: string; readonly port: number }>;
   stop(): Promise<void>;
 }
+
+/** After these nobody has to look again. */
+const unmoved: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND']);
 
 export const createGateway = (config: Config, options: GatewayOptions): Gateway => {
   const { clock, log, random = Math.random } = options;
@@ -304,8 +308,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       watchList: (scope) => watchful?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
       async cancel(ref) {
         const cancellation = await cancelWorkRequest(watchful?.source(own) ?? own, ref, watchful?.mayCancel);
-        pages.forget();
-        watchers.hurry(ref);
+        // Who may not cancel it, or not see it, moves nothing.
+        if (cancellation.error === null || !unmoved.has(cancellation.error.code)) {
+          pages.forget();
+          watchers.hurry(ref);
+        }
         return cancellation;
       },
       async waitFor(ref, timeoutMs) {

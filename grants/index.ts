@@ -72,6 +72,15 @@ export const createGrants = (options: GrantsOptions): Grants => {
 
   const tellAll = (): void => listeners.forEach((listener) => listener());
 
+  let toldOf = '';
+  /** Every subscription judges then all that it has told: not each minute for nothing. */
+  const tellOfTrees = (): void => {
+    const known = [...subtrees].map(([root, { ids }]) => [root, ...(isKnown(root) ? [...ids].sort() : [])]);
+    const now = JSON.stringify(known);
+    if (now !== toldOf) tellAll();
+    toldOf = now;
+  };
+
   const isKnown = (root: string): boolean => (subtrees.get(root)?.until ?? 0) > clock.passed();
 
   const stopping = new AbortController();
@@ -98,7 +107,7 @@ export const createGrants = (options: GrantsOptions): Grants => {
       if (treeProblem === null) log.warn({ err: error }, staleTree);
       treeProblem = staleTree;
     }
-    tellAll();
+    tellOfTrees();
     clock.sleep(treeProblem === null ? refreshMs : retryMs, signal).then(
       () => void (reading = readSubtrees()),
       () => {},

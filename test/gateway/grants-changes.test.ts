@@ -184,6 +184,51 @@ test('what others watch does not answer where the gateway’s own budget keeps a
   others.unsubscribe();
 });
 
+test('who may not cancel moves nothing: neither pages that are kept nor looks that are due', async () => {
+  await start(policyOf(ruleOf('a', platform), ruleOf('b', payments)), {
+    READ_CACHE_MS: '60000',
+    POLL_MIN_MS: '400',
+    POLL_MAX_MS: '60000',
+  });
+  const id = create(platform);
+  const [a, b] = [await tokenOf('a'), await tokenOf('b')];
+  const watch = house.subscribe<Json>(watching, { id }, { token: a });
+  await watch.next();
+  await list(a, platform);
+  await sleep(2_000);
+  const cancelling =
+    'mutation ($id: ID!) { cancelWorkRequest(input: { id: $id, service: CONTAINERENGINE, region: "us-ashburn-1" }) { error { code } } }';
+  house.asked();
+  for (const [token, code] of [
+    [a, 'FORBIDDEN'],
+    [b, 'NOT_FOUND'],
+  ] as const)
+    expect(await house.query(cancelling, { id }, { token })).toMatchObject({
+      data: { cancelWorkRequest: { error: { code } } },
+    });
+  await list(a, platform);
+  expect(house.asked()).not.toContain('list');
+  watch.unsubscribe();
+});
+
+test('a subscription that waits for its first read ends with the gateway', async () => {
+  await start(policyOf(ruleOf('b', payments)), {
+    UPSTREAM_DEADLINE_MS: '500',
+    POLL_MIN_MS: '60000',
+    POLL_MAX_MS: '60000',
+  });
+  house.emulator.addFault({ service, operation: 'get', status: 500 });
+  const token = await tokenOf('b');
+  const watches = (['websocket', 'sse'] as const).map((transport) =>
+    house.subscribe<Json>(watching, { id: create(payments) }, { token, transport }),
+  );
+  await sleep(1_500);
+  const begun = performance.now();
+  await house.gateway.stop();
+  expect(performance.now() - begun).toBeLessThan(3_000);
+  expect(watches.flatMap(({ results }) => results)).toEqual([]);
+});
+
 test('an answer that cannot be read tells nobody that there is one', async () => {
   await start(policyOf(ruleOf('b', payments)));
   const id = create(platform);

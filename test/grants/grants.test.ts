@@ -72,9 +72,21 @@ test('what was moved away is out of sight within a minute, and whoever wants to 
   expect([sees('child'), told]).toEqual([true, 0]);
   await clock.advance(1_000);
   expect([sees('child'), sees(root), told]).toEqual([false, true, 1]);
-  callOff();
-  await clock.advance(60_000);
+  await clock.advance(120_000);
   expect(told).toBe(1);
+  set([root, 'child']);
+  await clock.advance(60_000);
+  expect(told).toBe(2);
+  // Nor is it told later than it takes to see that what was known is too old.
+  set(new Error('down'));
+  await clock.advance(540_000);
+  expect([sees('child'), told]).toEqual([true, 2]);
+  await clock.advance(70_000);
+  expect([sees('child'), told]).toEqual([false, 3]);
+  callOff();
+  set([root]);
+  await clock.advance(60_000);
+  expect(told).toBe(3);
 });
 
 test('while nobody can say what lies below it stays for ten minutes, and is asked for every ten seconds', async () => {
