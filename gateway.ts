@@ -271,7 +271,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     const planList = (scope: ListScope): ListWatchPlan =>
       planListWatch(scope, {
         endpoints,
-        parents: polls.parents,
+        parents: watchful?.parents(polls.parents) ?? polls.parents,
         maxCalls: config.maxQueryCost,
         mayAsk: watchful?.mayAsk,
       });
@@ -291,7 +291,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         if (grants) await grants.ready(view);
         const read = (): Promise<SweepPage> =>
           sweep(query, {
-            parents: parents.for(errand),
+            parents: guard?.parents(parents.for(errand)) ?? parents.for(errand),
             endpoints,
             list: (page) => seen.list(page),
             complete: (ref) => loaders.workRequest(ref, 'get'),

@@ -330,14 +330,13 @@ export const checkCalls = (
   dependencies: Pick<SweepDependencies, 'endpoints' | 'maxCalls' | 'mayAsk'>,
 ): void => {
   const { maxCalls, endpoints, mayAsk } = dependencies;
+  const { length } = compartments;
   // Without a view each is asked as often as any other.
-  const places = mayAsk && placesIn(compartments, query, dependencies);
   const calls =
-    places?.length ?? compartments.length * placesIn([query.compartmentId], query, { endpoints }).length;
+    mayAsk === undefined
+      ? length * placesIn([query.compartmentId], query, { endpoints }).length
+      : placesIn(compartments, query, dependencies).length;
   if (calls <= maxCalls) return;
-  const length = places
-    ? new Set(places.map(({ compartmentId }) => compartmentId)).size
-    : compartments.length;
   throw new GatewayError(
     'LIMIT_EXCEEDED',
     `${length} compartments lie below ${query.compartmentId}: that would take ${calls} calls to Oracle Cloud, and ${maxCalls} are allowed for one operation (MAX_QUERY_COST). They are left out: ask for fewer services or regions, or for compartments further down.`,

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { UpstreamError } from '../errors.ts';
 import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Loaders } from '../datasources/loaders.ts';
+import type { ParentFinder } from '../datasources/parents.ts';
 import type { Page, WorkRequest, WorkRequestRef, WorkRequestSource } from '../datasources/types.ts';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Waited } from '../subscriptions/waiting.ts';
@@ -31,6 +32,8 @@ export interface Guard {
   mayCancel(workRequest: WorkRequest): boolean;
   /** Whether this is to be asked at all: of a list, which names its compartment. */
   mayAsk(place: Place): boolean;
+  /** What lies below: counted, and gone through, as far as it is in the view. */
+  parents(parents: ParentFinder): ParentFinder;
   loaders(loaders: Loaders): Loaders;
   /** For the list and for cancelling. */
   source<Source extends Pick<WorkRequestSource, 'get' | 'list'>>(source: Source): Source;
@@ -108,6 +111,11 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
     maySee,
     mayCancel,
     mayAsk,
+
+    parents: (parents) => ({
+      ...parents,
+      subtreeOf: async (root) => (await parents.subtreeOf(root)).filter((id) => view()?.touches(id) ?? true),
+    }),
 
     loaders: ({ workRequest, errors, logs }) => ({
       async workRequest(ref, depth) {

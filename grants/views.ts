@@ -17,6 +17,8 @@ export interface View {
   readonly roots: readonly string[];
   /** Whether there is anything to be seen of this service in this region. */
   reaches(service: ServiceName, region: string): boolean;
+  /** Whether there is anything to be seen in this compartment. */
+  touches(compartmentId: string): boolean;
   allows(action: Action, place: Place): boolean;
 }
 
@@ -53,6 +55,7 @@ interface Compiled {
   readonly roots: readonly string[];
   fits(claims: Claims): boolean;
   reaches(service: ServiceName, region: string): boolean;
+  holds(compartmentId: string | null): boolean;
   allows(action: Action, place: Place): boolean;
 }
 
@@ -68,6 +71,7 @@ const viewOf = (rules: readonly Compiled[]): View => ({
     .slice(0, 22),
   roots: rules.flatMap(({ roots }) => roots),
   reaches: (service, region) => rules.some((rule) => rule.reaches(service, region)),
+  touches: (compartmentId) => rules.some((rule) => rule.holds(compartmentId)),
   allows: (action, place) => rules.some((rule) => rule.allows(action, place)),
 });
 
@@ -96,6 +100,7 @@ const compile = (rule: Rule, findSubtree: FindSubtree): Compiled => {
     roots,
     fits: (own) => claims.every(([name, values]) => has(own, name, values)),
     reaches,
+    holds,
     allows: (action, { service, region, compartmentId }) =>
       actions.has(action) && reaches(service, region) && holds(compartmentId),
   };

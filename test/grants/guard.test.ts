@@ -126,6 +126,15 @@ test('an answer that cannot be read is none, but for what is known to be in the 
   await expect(guard.source(source).get(refOf())).rejects.toThrow('UPSTREAM_MALFORMED');
 });
 
+test('what lies below is only what is in the view, however much there is besides', async () => {
+  const { guard } = begin(null);
+  const parents = {
+    paramsFor: () => Promise.resolve([{}]),
+    subtreeOf: (root: string) => Promise.resolve([root, mine, others]),
+  };
+  expect(await guard.parents(parents).subtreeOf('ocid1.tenancy.oc1..root')).toEqual([mine]);
+});
+
 test('what is not in the view does not count among the matches of a list', async () => {
   const { guard, plan } = begin(null);
   const matches = (): boolean => true;
