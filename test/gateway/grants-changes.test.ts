@@ -229,6 +229,54 @@ test('a subscription that waits for its first read does not hold up the gateway,
   for (const watch of watches) await expect(watch.next()).rejects.toThrow();
 });
 
+test('operations that mix what is seen and what is not are answered as with what is not there, after the same calls', async () => {
+  await start(policyOf(ruleOf('a', platform)), { READ_CACHE_MS: '0', MAX_CALLER_RPS: '100000' });
+  const [a, all] = [await tokenOf('a'), await tokenOf('all')];
+  await change(
+    policyOf(
+      ruleOf('a', platform),
+      '  - { when: { groups: all }, allow: [read, cancel], compartments: all }\n',
+    ),
+  );
+  const seen = Array.from({ length: 6 }, () => create(platform));
+  const hidden = Array.from({ length: 6 }, () => create(payments));
+  // Where all of them live is known to the gateway.
+  for (const compartmentId of [platform, payments]) await list(all, compartmentId);
+  const globalIdOf = (id: string): string =>
+    Buffer.from(`WorkRequest:${service}:${region}:${id}`).toString('base64url');
+  let state = 7;
+  const upTo = (count: number): number => (state = (state * 48_271) % 2_147_483_647) % count;
+  const pick = (ids: readonly string[]): string => ids[upTo(ids.length)] ?? '';
+  const selections = [
+    'status',
+    'extras',
+    'canCancel errors { nodes { message } }',
+    'logs { nodes { message } } timeAccepted',
+  ];
+  const fieldOf = (): string => {
+    const some = Array.from({ length: 1 + upTo(6) }, () =>
+      JSON.stringify(globalIdOf(pick(upTo(2) ? seen : hidden))),
+    );
+    const selection = `{ ... on WorkRequest { workRequestId ${pick(selections)} } }`;
+    return upTo(2) ? `nodes(ids: [${some.join(', ')}]) ${selection}` : `node(id: ${some[0]}) ${selection}`;
+  };
+  const absentOf = (id: string): string => id.replace(/.{8}$/, 'absent00');
+  for (let round = 0; round < 60; round += 1) {
+    const document = `{ ${Array.from({ length: 1 + upTo(4) }, (_, index) => `f${index}: ${fieldOf()}`).join(' ')} }`;
+    const without = hidden.reduce(
+      (text, id) =>
+        text.replaceAll(globalIdOf(id), globalIdOf(absentOf(id).replace(/.$/, String(hidden.indexOf(id))))),
+      document,
+    );
+    const ask = async (text: string) => {
+      house.asked();
+      const answer = await house.query(text, {}, { token: a });
+      return { answer, asked: house.asked().toSorted() };
+    };
+    expect(await ask(document)).toEqual(await ask(without));
+  }
+});
+
 test('an answer that cannot be read tells nobody that there is one', async () => {
   await start(policyOf(ruleOf('b', payments)));
   const id = create(platform);
