@@ -107,8 +107,6 @@ beforeAll(async () => {
       READ_CACHE_MS: '0',
       POLL_MIN_MS: '600000',
       POLL_MAX_MS: '600000',
-      // A caller of this test asks more than anybody does.
-      MAX_CALLER_RPS: '100000',
     },
   });
   for (const [name, id] of Object.entries(compartments)) {
