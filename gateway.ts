@@ -39,7 +39,6 @@ import type {
   WorkRequestSource,
 } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
-import type { Caller } from './doors/callers.ts';
 import { createTokenCallers } from './doors/tokens.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import type { CallerInfo, DoorsOptions } from './doors/index.ts';
@@ -52,12 +51,14 @@ import type { QuotaLimits } from './doors/quotas.ts';
 import { findTracer } from './doors/tracing.ts';
 import { createUpstreamLog } from './doors/upstream-log.ts';
 import { createGuard } from './grants/guard.ts';
-import type { Guard } from './grants/guard.ts';
+import type { FirstLook, Guard } from './grants/guard.ts';
 import { createGrants } from './grants/index.ts';
 import type { Policy } from './grants/policy.ts';
+import type { View } from './grants/views.ts';
 import { openTrustedDocuments, readManifestFile } from './doors/trusted.ts';
 import type { TrustedDocumentsFile } from './doors/trusted.ts';
 import { GatewayError } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
 import { createEstimators } from './resolvers/cost.ts';
 import { stability } from './resolvers/stable.ts';
 import { createCursors } from './resolvers/cursors.ts';
@@ -99,6 +100,9 @@ export interface Gateway {
   start(): Promise<{ readonly url: string; readonly port: number }>;
   stop(): Promise<void>;
 }
+
+/** After these nobody has to look again. */
+const unmoved: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND']);
 
 export const createGateway = (config: Config, options: GatewayOptions): Gateway => {
   const { clock, log, random = Math.random } = options;
@@ -210,15 +214,15 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     options.policy &&
     createGrants({
       ...options.policy,
-      subtreeOf: (root) => parents.for({ endsAt: clock.now() + 2 * deadlineMs }).subtreeOf(root),
+      subtreeOf: (root) => parents.for({ endsAt: clock.now() + deadlineMs }).subtreeOf(root),
       clock,
       log,
     });
   const guardOf =
     grants &&
-    ((caller: Caller): Guard =>
+    ((view: () => View | null): Guard =>
       createGuard({
-        view: () => grants.viewOf(caller.claims),
+        view,
         grants,
         compartmentOf: (ref) => observations.compartmentOf(ref),
         watchers,
@@ -246,8 +250,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
     // would tell the first state for ever.
     const own = observed(isSubscription ? source : source.for(errand));
-    const guard = guardOf?.(caller);
+    // Answers are of one view from their beginning to their end, as what is kept and shared by its key has to be.
     const view = grants?.viewOf(caller.claims) ?? null;
+    const guard = guardOf?.(() => view);
+    /** For what lives longer than a policy. */
+    const watchful = guardOf?.(() => grants?.viewOf(caller.claims) ?? null);
     const seen = guard?.source(own) ?? own;
     const createMemory = (): Loaders =>
       createLoaders({
@@ -265,7 +272,17 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     const loaders = guard?.loaders(remembering) ?? remembering;
     const mayAsk = view === null ? undefined : guard?.mayAsk;
     const planList = (scope: ListScope): ListWatchPlan =>
-      planListWatch(scope, { endpoints, parents: polls.parents, maxCalls: config.maxQueryCost, mayAsk });
+      planListWatch(scope, {
+        endpoints,
+        parents: watchful?.parents(polls.parents) ?? polls.parents,
+        maxCalls: config.maxQueryCost,
+        mayAsk: watchful?.mayAsk,
+      });
+    const pause = (): Promise<boolean> =>
+      clock.sleep(config.pollMinMs, signal).then(
+        () => true,
+        () => false,
+      );
     return {
       ...constant,
       caller: caller.subject,
@@ -274,10 +291,10 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       meter,
       loaders,
       async sweep(query) {
-        await grants?.ready();
+        if (grants) await grants.ready(view);
         const read = (): Promise<SweepPage> =>
           sweep(query, {
-            parents: parents.for(errand),
+            parents: guard?.parents(parents.for(errand)) ?? parents.for(errand),
             endpoints,
             list: (page) => seen.list(page),
             complete: (ref) => loaders.workRequest(ref, 'get'),
@@ -289,31 +306,44 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       },
       async watch(ref) {
         const full = await complete(ref);
-        return guard?.watch(full, loaders.workRequest) ?? watchers.watch(full);
+        return watchful?.watch(full, { read: loaders.workRequest, pause }) ?? watchers.watch(full);
       },
-      watchList: (scope) => guard?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
+      watchList: (scope) => watchful?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
       async cancel(ref) {
-        const cancellation = await cancelWorkRequest(seen, ref, guard?.mayCancel);
-        pages.forget();
-        watchers.hurry(ref);
+        const cancellation = await cancelWorkRequest(watchful?.source(own) ?? own, ref, watchful?.mayCancel);
+        // Who may not cancel it, or not see it, moves nothing.
+        if (cancellation.error === null || !unmoved.has(cancellation.error.code)) {
+          pages.forget();
+          watchers.hurry(ref);
+        }
         return cancellation;
       },
       async waitFor(ref, timeoutMs) {
         const full = (await own.complete(ref)) ?? ref;
         const wait = (): Promise<Waited> => waiting.waitFor(full, { timeoutMs, gone: signal });
+        // What was read before the wait may be older than what it saw.
+        const beginAnew = (): void => {
+          memory = createMemory();
+          startedAt = clock.now();
+        };
+        const waitsUntil = clock.now() + Math.max(timeoutMs, 2 * deadlineMs);
+        const look: FirstLook = {
+          read: loaders.workRequest,
+          async pause() {
+            const goesOn = await pause();
+            beginAnew();
+            return goesOn && clock.now() < waitsUntil;
+          },
+        };
         // One that only looks does not last.
         const room = timeoutMs > 0 ? hold() : null;
         if (room instanceof GatewayError) throw room;
-        let waited: Waited;
         try {
-          waited = await (guard?.waitFor(full, loaders.workRequest, wait) ?? wait());
+          return await (watchful?.waitFor(full, look, wait) ?? wait());
         } finally {
           room?.();
+          beginAnew();
         }
-        // What was read before the wait may be older than what it saw.
-        memory = createMemory();
-        startedAt = clock.now();
-        return waited;
       },
     };
   };

@@ -18,8 +18,12 @@ export interface ListWatchPlan {
   readonly absent: Pick<Place, 'compartmentId'> | null;
   readonly matches: (workRequest: WorkRequest) => boolean;
   readonly wantsWhole: (place: Place) => boolean;
-  /** The compartments below. `place` is where they are asked for. */
-  readonly more: { readonly find: () => Promise<readonly Place[]>; readonly place: Place } | null;
+  /** What may come to it: compartments below (`place` is where they are asked for), and what comes into view. */
+  readonly more: {
+    readonly find: () => Promise<readonly Place[]>;
+    readonly place: Place;
+    readonly isBelow: boolean;
+  } | null;
 }
 
 /** @throws GatewayError BAD_USER_INPUT */
@@ -33,23 +37,25 @@ export const planListWatch = (
   },
 ): ListWatchPlan => {
   checkScope(scope);
-  const { compartmentId, filter } = scope;
+  const { compartmentId, filter, includeSubcompartments: isBelow } = scope;
   const places = placesIn([compartmentId], scope, dependencies);
   return {
     places,
     absent: places.length > 0 || isHidden(scope, dependencies) ? { compartmentId } : null,
     matches: (workRequest) => matches(filter, workRequest),
     wantsWhole: ({ service }) => needsWhole(filter, catalog[service]),
-    more: scope.includeSubcompartments
-      ? {
-          place: { service: 'IDENTITY', region: dependencies.endpoints.homeRegion, compartmentId },
-          async find() {
-            const subtree = await parents.subtreeOf(compartmentId);
-            const below = subtree.filter((id) => id !== compartmentId);
-            checkCalls(below, scope, dependencies);
-            return placesIn(below, scope, dependencies);
-          },
-        }
-      : null,
+    more:
+      isBelow || dependencies.mayAsk !== undefined
+        ? {
+            isBelow,
+            place: { service: 'IDENTITY', region: dependencies.endpoints.homeRegion, compartmentId },
+            async find() {
+              const subtree = isBelow ? await parents.subtreeOf(compartmentId) : [];
+              const below = subtree.filter((id) => id !== compartmentId);
+              checkCalls(below, scope, dependencies);
+              return placesIn([compartmentId, ...below], scope, dependencies);
+            },
+          }
+        : null,
   };
 };

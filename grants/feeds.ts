@@ -2,24 +2,27 @@
  * A feed as one caller may see it: each event is judged when it is taken, and again what was told when a view may have changed. What
  * was told and may not be seen any more ends as if it were gone; what may not be seen was never there.
  */
+import type { Place } from '../datasources/discovery.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type { Told, WatchEvent } from '../subscriptions/events.ts';
 import { createFeed } from '../subscriptions/feed.ts';
 import type { Delivery, Feed, FeedEnd } from '../subscriptions/feed.ts';
-import { absenceOf, goneOf, overflowOf } from '../subscriptions/telling.ts';
+import { absenceOf, addedOf, goneOf, overflowOf, snapshotOf } from '../subscriptions/telling.ts';
 
 export interface Judge {
   maySee(workRequest: WorkRequest): boolean;
+  /** Whether the list there is anything to the caller. */
+  mayAsk(place: Place): boolean;
   /** Calls back when that may have changed, until it is called off. */
   onChange(listener: () => void): () => void;
   /** Milliseconds since the epoch. */
   now(): number;
 }
 
-/** Of a work request that is not there. */
-export const createAbsence = (now: number): Feed => {
-  const writer = createFeed({ capacity: 1, overflow: (told) => overflowOf(told, now) }, () => {});
-  writer.end(absenceOf(now));
+/** Nothing but its last event, if that. */
+export const createEndedFeed = (last?: Told): Feed => {
+  const writer = createFeed({ capacity: 1, overflow: (told) => overflowOf(told, 0) }, () => {});
+  writer.end(last);
   return writer.feed;
 };
 
@@ -34,8 +37,10 @@ class JudgedFeed implements Feed {
   readonly #callOff: () => void;
   /** As they were told last, by id. */
   readonly #told = new Map<string, WorkRequest>();
-  /** GAPs of those that went out of sight while nothing was taken. */
-  readonly #gone: Told[] = [];
+  /** Of a list: those that went out of sight, as they are by now. They may come back. */
+  readonly #left = new Map<string, WorkRequest>();
+  /** What the feed itself does not tell: of those that went out of sight, or came back, while nothing was taken. */
+  readonly #own: Told[] = [];
   #sequence = 0;
   #isOver = false;
   #onReady: (() => void) | null = null;
@@ -52,8 +57,8 @@ class JudgedFeed implements Feed {
 
   take(): Delivery | FeedEnd | null {
     for (;;) {
-      const gone = this.#gone.shift();
-      if (gone !== undefined) return this.#deliver(gone, 0);
+      const own = this.#own.shift();
+      if (own !== undefined) return this.#deliver(own, 0);
       if (this.#isOver) return complete;
       const taken = this.#inner.take();
       if (taken === null) return null;
@@ -87,7 +92,7 @@ class JudgedFeed implements Feed {
 
   async return(): Promise<IteratorResult<WatchEvent, undefined>> {
     this.#end();
-    this.#gone.length = 0;
+    this.#own.length = 0;
     this.#onReady?.();
     return done;
   }
@@ -107,16 +112,22 @@ class JudgedFeed implements Feed {
 
   /** The event as it may be told: the same object where nothing is wrong with it. null: not at all. */
   #look(told: Told): Told | null {
-    const { workRequest, gap } = told;
-    if (workRequest === null) return told;
-    if (this.#judge.maySee(workRequest)) {
+    const { workRequest, gap, place } = told;
+    if (workRequest === null) return place === undefined || this.#judge.mayAsk(place) ? told : null;
+    const isIn = this.#judge.maySee(workRequest);
+    // That there is too much to be told is true all the same.
+    if (gap?.reason === 'OVERFLOW') return isIn ? told : { ...told, workRequest: null };
+    if (this.#left.has(workRequest.id)) {
+      this.#left.set(workRequest.id, workRequest);
+      if (gap !== null && gap.reason !== 'UPSTREAM_SILENT') this.#left.delete(workRequest.id);
+      return gap === null && isIn ? this.#comeBack(told, workRequest) : null;
+    }
+    if (isIn) {
       if (workRequest.isTerminal || (gap !== null && gap.reason !== 'UPSTREAM_SILENT'))
         this.#told.delete(workRequest.id);
       else this.#told.set(workRequest.id, workRequest);
       return told;
     }
-    // That there is too much to be told is true all the same.
-    if (gap?.reason === 'OVERFLOW') return { ...told, workRequest: null };
     const known = this.#told.get(workRequest.id);
     if (known !== undefined) return this.#leave(known);
     if (this.form === 'list') return null;
@@ -127,14 +138,24 @@ class JudgedFeed implements Feed {
   #leave(known: WorkRequest): Told {
     this.#told.delete(known.id);
     if (this.form === 'single') this.#end();
+    else this.#left.set(known.id, known);
     const now = this.#judge.now();
     return goneOf(known, known.observedAt, now);
   }
 
   #judgeAgain(): void {
     for (const known of this.#told.values())
-      if (!this.#judge.maySee(known)) this.#gone.push(this.#leave(known));
-    if (this.#gone.length > 0) this.#onReady?.();
+      if (!this.#judge.maySee(known)) this.#own.push(this.#leave(known));
+    for (const known of this.#left.values())
+      if (this.#judge.maySee(known)) this.#own.push(this.#comeBack(snapshotOf(known, true), known));
+    if (this.#own.length > 0) this.#onReady?.();
+  }
+
+  /** Its last event was a GAP, so it is told of as for the first time. */
+  #comeBack(told: Told, workRequest: WorkRequest): Told {
+    this.#left.delete(workRequest.id);
+    if (!workRequest.isTerminal) this.#told.set(workRequest.id, workRequest);
+    return addedOf(told);
   }
 
   #deliver(told: Told, mergedCount: number): Delivery {

@@ -6,11 +6,13 @@ import type { Context } from '../context.ts';
 import { UpstreamError } from '../errors.ts';
 import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Loaders } from '../datasources/loaders.ts';
+import type { ParentFinder } from '../datasources/parents.ts';
 import type { Page, WorkRequest, WorkRequestRef, WorkRequestSource } from '../datasources/types.ts';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Waited } from '../subscriptions/waiting.ts';
 import type { Watchers } from '../subscriptions/watchers.ts';
-import { createAbsence, createJudgedFeed } from './feeds.ts';
+import { absenceOf, refusalOf } from '../subscriptions/telling.ts';
+import { createEndedFeed, createJudgedFeed } from './feeds.ts';
 import type { Grants } from './index.ts';
 import type { Place, View } from './views.ts';
 
@@ -30,17 +32,21 @@ export interface Guard {
   mayCancel(workRequest: WorkRequest): boolean;
   /** Whether this is to be asked at all: of a list, which names its compartment. */
   mayAsk(place: Place): boolean;
+  /** What lies below: counted, and gone through, as far as it is in the view. */
+  parents(parents: ParentFinder): ParentFinder;
   loaders(loaders: Loaders): Loaders;
   /** For the list and for cancelling. */
   source<Source extends Pick<WorkRequestSource, 'get' | 'list'>>(source: Source): Source;
-  /** @param read as the guarded loaders do, from Oracle Cloud */
-  watch(ref: WorkRequestRef, read: Context['loaders']['workRequest']): Promise<Feed>;
+  watch(ref: WorkRequestRef, look: FirstLook): Promise<Feed>;
   watchList(plan: () => ListWatchPlan): Promise<Feed>;
-  waitFor(
-    ref: WorkRequestRef,
-    read: Context['loaders']['workRequest'],
-    wait: () => Promise<Waited>,
-  ): Promise<Waited>;
+  waitFor(ref: WorkRequestRef, look: FirstLook, wait: () => Promise<Waited>): Promise<Waited>;
+}
+
+export interface FirstLook {
+  /** As the guarded loaders do, from Oracle Cloud. */
+  readonly read: Context['loaders']['workRequest'];
+  /** After a read that failed; false: nobody waits for another. */
+  readonly pause: () => Promise<boolean>;
 }
 
 export const createGuard = ({ view, grants, compartmentOf, watchers, now }: GuardOptions): Guard => {
@@ -54,33 +60,51 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
   const mayCancel = (workRequest: WorkRequest): boolean =>
     view()?.allows('cancel', placeOf(workRequest)) ?? true;
   const reaches = ({ service, region }: WorkRequestRef): boolean => view()?.reaches(service, region) ?? true;
-  const judge = { maySee, onChange: grants.onChange, now };
+  /** Whether it would be seen, as far as is known without a read. */
+  const isIn = (ref: WorkRequestRef): boolean => mayAsk({ ...ref, compartmentId: compartmentOf(ref) });
+  const judge = { maySee, mayAsk, onChange: grants.onChange, now };
 
-  const orAbsent = async (read: Promise<WorkRequest | null>): Promise<WorkRequest | null> => {
-    const [found] = await Promise.all([read, grants.ready()]);
-    return found !== null && maySee(found) ? found : null;
+  const orAbsent = async (
+    ref: WorkRequestRef,
+    read: Promise<WorkRequest | null>,
+  ): Promise<WorkRequest | null> => {
+    try {
+      const [found] = await Promise.all([read, grants.ready(view())]);
+      return found !== null && maySee(found) ? found : null;
+    } catch (error) {
+      // An answer that cannot be read would tell that something is there.
+      if (error instanceof UpstreamError && error.code === 'UPSTREAM_MALFORMED' && !isIn(ref)) return null;
+      throw error;
+    }
   };
 
   const seesAll = async <T>(
     workRequest: WorkRequest,
     read: () => Promise<Page<T> | null>,
   ): Promise<Page<T> | null> => {
-    await grants.ready();
+    await grants.ready(view());
     return maySee(workRequest) ? read() : null;
   };
 
-  /** The state to begin with; null: it is not to be watched; undefined: that cannot be said yet. */
-  const firstLook = async (
+  /**
+   * The state to begin with. Where reading fails a watch has its own ways to go on, or to tell; but what others watch answers at once
+   * then, so that one is for those only who are known to see it.
+   */
+  const lookFirst = async (
     ref: WorkRequestRef,
-    read: Context['loaders']['workRequest'],
-  ): Promise<WorkRequest | null | undefined> => {
-    try {
-      return await read(ref, 'get');
-    } catch (error) {
-      // The watch has its own ways to go on, or to tell.
-      if (error instanceof UpstreamError) return undefined;
-      throw error;
-    }
+    { read, pause }: FirstLook,
+  ): Promise<WorkRequest | 'absent' | 'refused' | 'unread' | 'left'> => {
+    do {
+      try {
+        return (await read(ref, 'get')) ?? 'absent';
+      } catch (error) {
+        if (!(error instanceof UpstreamError)) throw error;
+        if (isIn(ref)) return 'unread';
+        if (error.code === 'FORBIDDEN') return 'refused';
+        if (!error.isRetryable) throw error;
+      }
+    } while (await pause());
+    return 'left';
   };
 
   return {
@@ -88,15 +112,18 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
     mayCancel,
     mayAsk,
 
+    parents: (parents) => ({
+      ...parents,
+      subtreeOf: async (root) => (await parents.subtreeOf(root)).filter((id) => view()?.touches(id) ?? true),
+    }),
+
     loaders: ({ workRequest, errors, logs }) => ({
       async workRequest(ref, depth) {
         if (view() === null) return workRequest(ref, depth);
         if (!reaches(ref)) return null;
-        await grants.ready();
+        await grants.ready(view());
         // A list that brings what is forbidden would save the calls that what is absent takes.
-        const compartmentId = compartmentOf(ref);
-        const isSeen = compartmentId !== null && mayAsk({ ...ref, compartmentId });
-        return orAbsent(workRequest(ref, isSeen ? depth : 'get'));
+        return orAbsent(ref, workRequest(ref, isIn(ref) ? depth : 'get'));
       },
       errors: (of, page) => seesAll(of, () => errors(of, page)),
       logs: (of, page) => seesAll(of, () => logs(of, page)),
@@ -104,7 +131,7 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
 
     source: (source) => ({
       ...source,
-      get: async (ref) => (reaches(ref) ? orAbsent(source.get(ref)) : null),
+      get: async (ref) => (reaches(ref) ? orAbsent(ref, source.get(ref)) : null),
       async list(query) {
         const page = await source.list(query);
         const isIn = ({ ref, compartmentId }: WorkRequest): boolean =>
@@ -117,22 +144,28 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
       },
     }),
 
-    async watch(ref, read) {
-      const seen = view() === null ? undefined : await firstLook(ref, read);
-      if (seen === null) return createAbsence(now());
-      return createJudgedFeed(watchers.watch(ref, seen), judge);
+    async watch(ref, look) {
+      const seen = view() === null ? 'unread' : await lookFirst(ref, look);
+      if (seen === 'absent') return createEndedFeed(absenceOf(now()));
+      if (seen === 'refused') return createEndedFeed(refusalOf(null, null, now()));
+      if (seen === 'left') return createEndedFeed();
+      return createJudgedFeed(watchers.watch(ref, seen === 'unread' ? undefined : seen), judge);
     },
 
     async watchList(plan) {
-      await grants.ready();
-      return createJudgedFeed(watchers.watchList(plan()), judge);
+      await grants.ready(view());
+      const list = plan();
+      // What is not in the view counts for nothing, and is new once it is.
+      const matches = (workRequest: WorkRequest): boolean => list.matches(workRequest) && maySee(workRequest);
+      return createJudgedFeed(watchers.watchList({ ...list, matches }), judge);
     },
 
-    async waitFor(ref, read, wait) {
+    async waitFor(ref, look, wait) {
       if (view() === null) return wait();
-      const seen = await firstLook(ref, read);
-      if (seen === null) return { kind: 'absent' };
-      const held = watchers.watch(ref, seen);
+      const seen = await lookFirst(ref, look);
+      if (seen === 'absent' || seen === 'refused') return { kind: seen };
+      if (seen === 'left') return { kind: 'unseen' };
+      const held = watchers.watch(ref, seen === 'unread' ? undefined : seen);
       try {
         const waited = await wait();
         return waited.kind === 'seen' && !maySee(waited.workRequest) ? { kind: 'absent' } : waited;

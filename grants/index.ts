@@ -12,8 +12,11 @@ import type { View } from './views.ts';
 export interface Grants {
   /** Of a caller with these claims (the same object for the same caller); null: everything. */
   viewOf(claims: Readonly<Record<string, unknown>>): View | null;
-  /** Resolves when what lies below is known, or could not be had. Never rejects. */
-  ready(): Promise<void>;
+  /**
+   * Resolves when what lies below the compartments of this view is known, or cannot be had for now: nobody else waits, and nobody
+   * twice. Never rejects.
+   */
+  ready(view: View | null): Promise<void>;
   /** Calls back when a view may have changed, until it is called off. */
   onChange(listener: () => void): () => void;
   /** What keeps it from being as its file says; for operators. */
@@ -41,8 +44,8 @@ export interface GrantsLog {
 const staleTree =
   'The compartments below those that the policy names cannot be looked up: they are as they were, for ten minutes at most';
 
-/** Between two looks at the file. */
-const lookEveryMs = 2_000;
+/** Between two looks at the file, which have to find the same: whoever writes it may not be done yet. */
+const lookEveryMs = 1_000;
 const refreshMs = 60_000;
 const retryMs = 10_000;
 /** What was moved away must not be seen for long, also while nobody can say so. */
@@ -51,7 +54,7 @@ const trustedMs = 10 * 60_000;
 export const createGrants = (options: GrantsOptions): Grants => {
   const { file, subtreeOf, clock, log } = options;
   const listeners = new Set<() => void>();
-  let subtrees = new Map<string, { readonly ids: ReadonlySet<string>; readonly until: number }>();
+  const subtrees = new Map<string, { readonly ids: ReadonlySet<string>; readonly until: number }>();
   let fileProblem: string | null = null;
   let treeProblem: string | null = null;
   let current = openPolicy(options.policy);
@@ -69,29 +72,42 @@ export const createGrants = (options: GrantsOptions): Grants => {
 
   const tellAll = (): void => listeners.forEach((listener) => listener());
 
+  let toldOf = '';
+  /** Every subscription judges then all that it has told: not each minute for nothing. */
+  const tellOfTrees = (): void => {
+    const known = [...subtrees].map(([root, { ids }]) => [root, ...(isKnown(root) ? [...ids].sort() : [])]);
+    const now = JSON.stringify(known);
+    if (now !== toldOf) tellAll();
+    toldOf = now;
+  };
+
   const isKnown = (root: string): boolean => (subtrees.get(root)?.until ?? 0) > clock.passed();
 
+  const stopping = new AbortController();
   let reading = Promise.resolve();
   let alarm = new AbortController();
   /** Now, and again after a while; whatever was under way is out of date. */
-  const readSubtrees = async (): Promise<void> => {
+  const readSubtrees = async (roots = current.roots): Promise<void> => {
     alarm.abort(null);
+    if (stopping.signal.aborted) return;
     const { signal } = (alarm = new AbortController());
-    const { roots } = current;
-    if (roots.length === 0) return;
+    if (roots.length === 0) {
+      treeProblem = null;
+      return;
+    }
     const lookUp = async (root: string) => [root, new Set(await subtreeOf(root))] as const;
     try {
       const read = await Promise.all(roots.map(lookUp));
       if (signal.aborted) return;
       const until = clock.passed() + trustedMs;
-      subtrees = new Map(read.map(([root, ids]) => [root, { ids, until }]));
+      for (const [root, ids] of read) subtrees.set(root, { ids, until });
       treeProblem = null;
     } catch (error) {
       if (signal.aborted) return;
       if (treeProblem === null) log.warn({ err: error }, staleTree);
       treeProblem = staleTree;
     }
-    tellAll();
+    tellOfTrees();
     clock.sleep(treeProblem === null ? refreshMs : retryMs, signal).then(
       () => void (reading = readSubtrees()),
       () => {},
@@ -112,23 +128,27 @@ export const createGrants = (options: GrantsOptions): Grants => {
     fileProblem = null;
     if (JSON.stringify(fresh) === policy) return;
     policy = JSON.stringify(fresh);
-    current = openPolicy(fresh);
-    log.info({}, 'The policy file has changed and is in force');
-    reading = readSubtrees();
+    const next = openPolicy(fresh);
+    // What lies below has to be known first: else all that is seen there by the old and the new would be gone in between.
+    reading = readSubtrees(next.roots);
     await reading;
+    current = next;
+    log.info({}, 'The policy file has changed and is in force');
     tellAll();
   };
   const keepLooking = async (): Promise<void> => {
-    // Nothing was seen yet: what has changed since it was read for the start is found, too.
-    let seen = '';
+    // Nothing was read yet: what has changed since it was read for the start is found, too.
+    let [read, seen] = ['', ''];
     for (;;) {
       await clock.sleep(lookEveryMs, stopping.signal);
       const stamp = await stampOf(file);
-      if (stamp !== seen) await readFile();
+      if (stamp === seen && stamp !== read) {
+        await readFile();
+        read = stamp;
+      }
       seen = stamp;
     }
   };
-  const stopping = new AbortController();
   keepLooking().catch(() => {});
 
   return {
@@ -140,7 +160,10 @@ export const createGrants = (options: GrantsOptions): Grants => {
       views.set(claims, view);
       return view;
     },
-    ready: async () => (current.roots.every(isKnown) ? undefined : reading),
+    async ready(view) {
+      if (view === null || treeProblem !== null || view.roots.every(isKnown)) return;
+      await reading;
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

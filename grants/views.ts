@@ -13,8 +13,12 @@ export interface Place {
 export interface View {
   /** The same for the same rules. */
   readonly key: string;
+  /** The compartments that it is to know all below of. */
+  readonly roots: readonly string[];
   /** Whether there is anything to be seen of this service in this region. */
   reaches(service: ServiceName, region: string): boolean;
+  /** Whether there is anything to be seen in this compartment. */
+  touches(compartmentId: string): boolean;
   allows(action: Action, place: Place): boolean;
 }
 
@@ -48,8 +52,10 @@ export const createViews = (
 interface Compiled {
   readonly id: string;
   readonly isEverything: boolean;
+  readonly roots: readonly string[];
   fits(claims: Claims): boolean;
   reaches(service: ServiceName, region: string): boolean;
+  holds(compartmentId: string | null): boolean;
   allows(action: Action, place: Place): boolean;
 }
 
@@ -63,7 +69,9 @@ const viewOf = (rules: readonly Compiled[]): View => ({
     )
     .digest('base64url')
     .slice(0, 22),
+  roots: rules.flatMap(({ roots }) => roots),
   reaches: (service, region) => rules.some((rule) => rule.reaches(service, region)),
+  touches: (compartmentId) => rules.some((rule) => rule.holds(compartmentId)),
   allows: (action, place) => rules.some((rule) => rule.allows(action, place)),
 });
 
@@ -89,8 +97,10 @@ const compile = (rule: Rule, findSubtree: FindSubtree): Compiled => {
       .update(JSON.stringify([allow, services, regions, compartments]))
       .digest('base64url'),
     isEverything: actions.has('cancel') && ofServices === null && ofRegions === null && alone === null,
+    roots,
     fits: (own) => claims.every(([name, values]) => has(own, name, values)),
     reaches,
+    holds,
     allows: (action, { service, region, compartmentId }) =>
       actions.has(action) && reaches(service, region) && holds(compartmentId),
   };

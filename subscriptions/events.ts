@@ -1,4 +1,5 @@
 /** The words that watchers tell; the names are those of the schema. Types only. */
+import type { Place } from '../datasources/discovery.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type { WorkRequestStatus } from '../datasources/status.ts';
 
@@ -26,6 +27,8 @@ export interface Told {
   readonly gap: WatchGap | null;
   /** Whether a newer state makes this one superfluous: all changes but those of the status. */
   readonly isProgress: boolean;
+  /** Which list a GAP is about. */
+  readonly place?: Place;
 }
 
 /** One event as one subscriber gets it. */

@@ -127,7 +127,7 @@ export const createLists = ({
         let isLeft = false;
         const listener: Listener = {
           wantsWhole: needsWhole,
-          isBroad: places.length > maxNarrow || more !== null,
+          isBroad: places.length > maxNarrow || more?.isBelow === true,
           onState(snapshot) {
             if (!isLeft && !(needsWhole && snapshot.workRequest?.origin === 'list')) consider(snapshot, key);
           },
@@ -184,7 +184,11 @@ export const createLists = ({
             close();
             return writer.fail(error);
           }
-          if (isFirst) troubles.set('', listSilenceOf(more.place, null, clock.now()));
+          if (isFirst) {
+            // About what was asked for, not about a list.
+            const { place: _, ...silence } = listSilenceOf(more.place, null, clock.now());
+            troubles.set('', silence);
+          }
         }
         if (!subscribers.has(self)) return;
         const fresh = found.filter((place) => !leaves.has(keyOf(place)));

@@ -97,20 +97,11 @@ export const compartmentAbsenceOf = ({ compartmentId }: Pick<Place, 'compartment
     `No service knows compartment ${compartmentId}, or the gateway may not list in it. It is asked again, rarely.`,
   );
 
-const listGap = (
-  reason: GapReason,
-  { service, region, compartmentId }: Place,
-  from: number | null,
-  now: number,
-  what: string,
-): Told =>
-  gap(
-    reason,
-    null,
-    from,
-    now,
-    `${service} in ${region} ${what} (compartment ${compartmentId}): what is in its list is missing until it answers. The gateway keeps asking.`,
-  );
+const listGap = (reason: GapReason, place: Place, from: number | null, now: number, what: string): Told => {
+  const { service, region, compartmentId } = place;
+  const message = `${service} in ${region} ${what} (compartment ${compartmentId}): what is in its list is missing until it answers. The gateway keeps asking.`;
+  return { ...gap(reason, null, from, now, message), place };
+};
 
 /** Ends the feed of a subscriber that did not read; `told` is what found no room. */
 export const overflowOf = (told: Told, now: number): Told =>

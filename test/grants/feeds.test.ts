@@ -1,12 +1,15 @@
 /** A feed as one caller may see it. */
 import { describe, expect, test } from '@jest/globals';
-import { createAbsence, createJudgedFeed } from '../../grants/feeds.ts';
+import { createEndedFeed, createJudgedFeed } from '../../grants/feeds.ts';
 import type { Told } from '../../subscriptions/events.ts';
 import { createFeed } from '../../subscriptions/feed.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
 import {
+  absenceOf,
   changedOf,
   finishedOf,
+  listSilenceOf,
+  goneOf,
   overflowOf,
   silenceOf,
   snapshotOf,
@@ -29,6 +32,7 @@ const begin = (form: 'single' | 'list', capacity = 10) => {
   );
   const feed = createJudgedFeed(writer.feed, {
     maySee: ({ id }) => !hidden.has(id),
+    mayAsk: ({ compartmentId }) => !hidden.has(compartmentId),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -39,6 +43,7 @@ const begin = (form: 'single' | 'list', capacity = 10) => {
     feed,
     writer,
     hide: (id: string) => void hidden.add(id),
+    show: (id: string) => void hidden.delete(id),
     change: () => listeners.forEach((listener) => listener()),
     isClosed: () => isClosed,
     listeners: () => listeners.size,
@@ -102,6 +107,53 @@ describe('a list', () => {
     expect(takeAll(feed)).toEqual(['4 GAP other NOT_FOUND']);
   });
 
+  test('tells of what comes back as of what is new, also where nothing happens to it', () => {
+    const { feed, writer, hide, show, change } = begin('list');
+    const done = { ...one, isTerminal: true };
+    for (const told of [snapshotOf(one, true), snapshotOf(other, true), synced]) writer.push(told);
+    takeAll(feed);
+    hide('one');
+    hide('other');
+    change();
+    writer.push(finishedOf(one, done));
+    expect(takeAll(feed)).toEqual(['4 GAP one NOT_FOUND', '5 GAP other NOT_FOUND']);
+    show('one');
+    change();
+    expect(feed.take()).toMatchObject({
+      sequence: 6,
+      told: { type: 'ADDED', workRequest: done, previousStatus: null },
+    });
+    show('other');
+    writer.push(changedOf(other, other, { isProgress: false }));
+    writer.push(changedOf(other, other, { isProgress: false }));
+    expect(takeAll(feed)).toEqual(['7 ADDED other', '8 CHANGED other']);
+    change();
+    expect(takeAll(feed)).toEqual([]);
+  });
+
+  test('says nothing of what is gone for good while it is out of sight', () => {
+    const { feed, writer, hide, show, change } = begin('list');
+    writer.push(snapshotOf(one, true));
+    takeAll(feed);
+    hide('one');
+    change();
+    writer.push(goneOf(one, 0, 0));
+    expect(takeAll(feed)).toEqual(['2 GAP one NOT_FOUND']);
+    show('one');
+    change();
+    expect(takeAll(feed)).toEqual([]);
+  });
+
+  test('says nothing of the trouble with lists that it may not ask any more', () => {
+    const { feed, writer, hide } = begin('list');
+    const gap = listSilenceOf({ service: 'MYSQL', region: 'us-ashburn-1', compartmentId: 'below' }, null, 0);
+    writer.push(gap);
+    writer.push(gap);
+    expect(feed.take()).toMatchObject({ told: { gap: { message: expect.stringContaining('below') } } });
+    hide('below');
+    expect(takeAll(feed)).toEqual([]);
+  });
+
   test('overflows without telling of what', () => {
     const { feed, writer, hide } = begin('list', 1);
     hide('one');
@@ -117,7 +169,7 @@ describe('a single one', () => {
     hide('one');
     writer.push(snapshotOf(one, true));
     const events = await readAll(feed);
-    expect(events).toEqual(await readAll(createAbsence(0)));
+    expect(events).toEqual(await readAll(createEndedFeed(absenceOf(0))));
     expect([isClosed(), listeners()]).toEqual([true, 0]);
   });
 

@@ -79,7 +79,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
       absent: places[0] === undefined ? null : placeOf(places[0]),
       matches,
       wantsWhole: () => wantsWhole,
-      more: more && { place: placeOf(), find: async () => (await more()).map(placeOf) },
+      more: more && { isBelow: true, place: placeOf(), find: async () => (await more()).map(placeOf) },
     });
   /** Gets do not answer until the function that it returns is called. */
   const hold = (): (() => void) => {
