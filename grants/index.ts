@@ -2,8 +2,8 @@
  * The policy while the gateway runs: whose view is which, what lies below the compartments that rules name, and who wants to
  * know when either changes. The file is read again when it changes; one that is wrong changes nothing.
  */
-import { stat } from 'node:fs/promises';
 import type { Clock } from '../datasources/types.ts';
+import type { WatchFile } from '../watched-file.ts';
 import { readPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
 import { createViews, rootsOf } from './views.ts';
@@ -30,6 +30,7 @@ export interface GrantsOptions {
   readonly policy: Policy;
   /** A compartment and all that lie in it. @throws whatever keeps it from being known */
   readonly subtreeOf: (root: string) => Promise<readonly string[]>;
+  readonly watchFile: WatchFile;
   readonly clock: Clock;
   readonly log: GrantsLog;
 }
@@ -44,8 +45,6 @@ export interface GrantsLog {
 const staleTree =
   'The compartments below those that the policy names cannot be looked up: they are as they were, for ten minutes at most';
 
-/** Between two looks at the file, which have to find the same: whoever writes it may not be done yet. */
-const lookEveryMs = 1_000;
 const refreshMs = 60_000;
 const retryMs = 10_000;
 /** What was moved away must not be seen for long, also while nobody can say so. */
@@ -83,13 +82,13 @@ export const createGrants = (options: GrantsOptions): Grants => {
 
   const isKnown = (root: string): boolean => (subtrees.get(root)?.until ?? 0) > clock.passed();
 
-  const stopping = new AbortController();
+  let isStopped = false;
   let reading = Promise.resolve();
   let alarm = new AbortController();
   /** Now, and again after a while; whatever was under way is out of date. */
   const readSubtrees = async (roots = current.roots): Promise<void> => {
     alarm.abort(null);
-    if (stopping.signal.aborted) return;
+    if (isStopped) return;
     const { signal } = (alarm = new AbortController());
     if (roots.length === 0) {
       treeProblem = null;
@@ -136,20 +135,7 @@ export const createGrants = (options: GrantsOptions): Grants => {
     log.info({}, 'The policy file has changed and is in force');
     tellAll();
   };
-  const keepLooking = async (): Promise<void> => {
-    // Nothing was read yet: what has changed since it was read for the start is found, too.
-    let [read, seen] = ['', ''];
-    for (;;) {
-      await clock.sleep(lookEveryMs, stopping.signal);
-      const stamp = await stampOf(file);
-      if (stamp === seen && stamp !== read) {
-        await readFile();
-        read = stamp;
-      }
-      seen = stamp;
-    }
-  };
-  keepLooking().catch(() => {});
+  const stopWatching = options.watchFile(file, readFile);
 
   return {
     viewOf(claims) {
@@ -172,19 +158,10 @@ export const createGrants = (options: GrantsOptions): Grants => {
       return fileProblem ?? treeProblem;
     },
     stop() {
-      stopping.abort(null);
+      stopWatching();
+      isStopped = true;
       alarm.abort(null);
       listeners.clear();
     },
   };
-};
-
-/** Changes whenever the file does; also one that a name leads to, as a mounted ConfigMap exchanges its files. */
-const stampOf = async (file: string): Promise<string> => {
-  try {
-    const { mtimeMs, size, ino } = await stat(file);
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return 'absent';
-  }
 };

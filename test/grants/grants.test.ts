@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createGrants } from '../../grants/index.ts';
 import type { Grants } from '../../grants/index.ts';
 import { readPolicy } from '../../grants/policy.ts';
+import { createWatchFile } from '../../watched-file.ts';
 import { createManualClock, settle } from '../support/clock.ts';
 
 const root = 'ocid1.compartment.oc1..root';
@@ -39,6 +40,7 @@ const begin = async () => {
       if (below instanceof Error) throw below;
       return below instanceof Promise ? below : [of, ...below.slice(1)];
     },
+    watchFile: createWatchFile(clock),
     clock,
     log: { info: log, warn: log, error: log },
   }));
