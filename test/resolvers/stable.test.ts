@@ -9,8 +9,9 @@ const schema = createSchema();
 
 /** All that may differ from one caller, moment or gateway to the next does. */
 const contexts = [
-  { catalog, isReadOnly: false },
-  { catalog, isReadOnly: true },
+  { catalog, isReadOnly: false, mayCancel: () => true },
+  { catalog, isReadOnly: true, mayCancel: () => true },
+  { catalog, isReadOnly: false, mayCancel: () => false },
 ] as const;
 
 const fields = ['WorkRequest', 'WorkRequestResource', 'Service'].flatMap((typeName) => {
