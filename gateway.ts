@@ -219,7 +219,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       clock,
       log,
     });
-  const guardOf =
+  const openGuard =
     grants &&
     ((view: () => View | null): Guard =>
       createGuard({
@@ -229,6 +229,16 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         watchers,
         now: () => clock.now(),
       }));
+  /** Of a view as it is: the same for all who have it. */
+  const guards = new WeakMap<View, Guard>();
+  const guardOf =
+    openGuard &&
+    ((view: View | null): Guard | undefined => {
+      if (view === null) return undefined;
+      const known = guards.get(view) ?? openGuard(() => view);
+      guards.set(view, known);
+      return known;
+    });
   const constant = {
     router,
     catalog,
@@ -253,10 +263,9 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     const own = observed(isSubscription ? source : source.for(errand));
     // Answers are of one view from their beginning to their end, as what is kept and shared by its key has to be.
     const view = grants?.viewOf(caller.claims) ?? null;
-    const guard = guardOf?.(() => view);
+    const guard = guardOf?.(view);
     /** For what lives longer than a policy. */
-    const watchful = guardOf?.(() => grants?.viewOf(caller.claims) ?? null);
-    const seen = guard?.source(own) ?? own;
+    const watchful = (): Guard | undefined => openGuard?.(() => grants?.viewOf(caller.claims) ?? null);
     const createMemory = (): Loaders =>
       createLoaders({
         source: own,
@@ -271,13 +280,12 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       logs: (...asked) => memory.logs(...asked),
     };
     const loaders = guard?.loaders(remembering) ?? remembering;
-    const mayAsk = view === null ? undefined : guard?.mayAsk;
-    const planList = (scope: ListScope): ListWatchPlan =>
+    const planList = (scope: ListScope, watcher = watchful()): ListWatchPlan =>
       planListWatch(scope, {
         endpoints,
-        parents: watchful?.parents(polls.parents) ?? polls.parents,
+        parents: watcher?.parents(polls.parents) ?? polls.parents,
         maxCalls: config.maxQueryCost,
-        mayAsk: watchful?.mayAsk,
+        mayAsk: watcher?.mayAsk,
       });
     const pause = (): Promise<boolean> =>
       clock.sleep(config.pollMinMs, signal).then(
@@ -293,25 +301,29 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       loaders,
       async sweep(query) {
         if (grants) await grants.ready(view);
-        const read = (): Promise<SweepPage> =>
-          sweep(query, {
+        const read = (): Promise<SweepPage> => {
+          const seen = guard?.source(own) ?? own;
+          return sweep(query, {
             parents: guard?.parents(parents.for(errand)) ?? parents.for(errand),
             endpoints,
             list: (page) => seen.list(page),
             complete: (ref) => loaders.workRequest(ref, 'get'),
             isLate: () => clock.now() >= startedAt + deadlineMs,
-            mayAsk,
+            mayAsk: guard?.mayAsk,
             maxCalls: config.maxQueryCost,
           });
+        };
         return pages.page(query, errand, read, view?.key);
       },
       async watch(ref) {
         const full = await complete(ref);
-        return watchful?.watch(full, { read: loaders.workRequest, pause }) ?? watchers.watch(full);
+        return watchful()?.watch(full, { read: loaders.workRequest, pause }) ?? watchers.watch(full);
       },
-      watchList: (scope) => watchful?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
+      watchList: (scope) =>
+        watchful()?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
       async cancel(ref) {
-        const cancellation = await cancelWorkRequest(watchful?.source(own) ?? own, ref, watchful?.mayCancel);
+        const judge = watchful();
+        const cancellation = await cancelWorkRequest(judge?.source(own) ?? own, ref, judge?.mayCancel);
         // Who may not cancel it, or not see it, moves nothing.
         if (cancellation.error === null || !unmoved.has(cancellation.error.code)) {
           pages.forget();
@@ -340,7 +352,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
         const room = timeoutMs > 0 ? hold() : null;
         if (room instanceof GatewayError) throw room;
         try {
-          return await (watchful?.waitFor(full, look, wait) ?? wait());
+          return await (watchful()?.waitFor(full, look, wait) ?? wait());
         } finally {
           room?.();
           beginAnew();
