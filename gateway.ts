@@ -10,15 +10,11 @@ import type { Access } from './access.ts';
 import { ConfigError } from './config.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { cancelWorkRequest } from './datasources/cancel.ts';
+import { createContexts } from './contexts.ts';
 import { catalog } from './datasources/catalog.ts';
 import { createEndpoints } from './datasources/endpoints.ts';
 import { createUpstream } from './datasources/http.ts';
 import { globalIdOf } from './datasources/ids.ts';
-import { planListWatch } from './datasources/list-watch.ts';
-import type { ListScope, ListWatchPlan } from './datasources/list-watch.ts';
-import { createLoaders } from './datasources/loaders.ts';
-import type { Loaders } from './datasources/loaders.ts';
 import { createObservations } from './datasources/observations.ts';
 import { createPageCache } from './datasources/page-cache.ts';
 import { createParentFinders } from './datasources/parents.ts';
@@ -28,20 +24,11 @@ import type { Region } from './datasources/regions.ts';
 import { createRouter } from './datasources/routing.ts';
 import { isTerminalStatus } from './datasources/status.ts';
 import { createSweepEstimate } from './datasources/sweep-cost.ts';
-import { sweep } from './datasources/sweep.ts';
-import type { SweepPage } from './datasources/sweep.ts';
-import type {
-  Clock,
-  Errand,
-  Meter,
-  WorkRequest,
-  WorkRequestRef,
-  WorkRequestSource,
-} from './datasources/types.ts';
+import type { Clock, WorkRequest, WorkRequestRef, WorkRequestSource } from './datasources/types.ts';
 import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createTokenCallers } from './doors/tokens.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
-import type { CallerInfo, DoorsOptions } from './doors/index.ts';
+import type { DoorsOptions } from './doors/index.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
@@ -50,21 +37,15 @@ import { createCheck } from './doors/pipeline.ts';
 import type { QuotaLimits } from './doors/quotas.ts';
 import { findTracer } from './doors/tracing.ts';
 import { createUpstreamLog } from './doors/upstream-log.ts';
-import { createGuard } from './grants/guard.ts';
-import type { FirstLook, Guard } from './grants/guard.ts';
 import { createGrants } from './grants/index.ts';
 import type { Policy } from './grants/policy.ts';
-import type { View } from './grants/views.ts';
 import { openTrustedDocuments, readManifestFile } from './doors/trusted.ts';
 import type { TrustedDocumentsFile } from './doors/trusted.ts';
-import { GatewayError } from './errors.ts';
-import type { ErrorCode } from './errors.ts';
 import { createEstimators } from './resolvers/cost.ts';
 import { stability } from './resolvers/stable.ts';
 import { createCursors } from './resolvers/cursors.ts';
 import { createSchema } from './schema/index.ts';
 import { createWaiting } from './subscriptions/waiting.ts';
-import type { Waited } from './subscriptions/waiting.ts';
 import { createWatchFile } from './watched-file.ts';
 import type { WatchFile } from './watched-file.ts';
 import { createWatchers } from './subscriptions/watchers.ts';
@@ -100,9 +81,6 @@ export interface Gateway {
   start(): Promise<{ readonly url: string; readonly port: number }>;
   stop(): Promise<void>;
 }
-
-/** After these nobody has to look again. */
-const unmoved: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND']);
 
 export const createGateway = (config: Config, options: GatewayOptions): Gateway => {
   const { clock, log, random = Math.random } = options;
@@ -172,20 +150,6 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     log,
   });
   const waiting = createWaiting({ watchers, clock, firstMs: 2 * deadlineMs });
-  /** What a query sees, watchers are told. */
-  const observed = (each: WorkRequestSource): WorkRequestSource => ({
-    ...each,
-    async get(ref) {
-      const found = await each.get(ref);
-      if (found) watchers.observe(found);
-      return found;
-    },
-    async list(query) {
-      const page = await each.list(query);
-      for (const item of page.items) watchers.observe(asFarAsListed(item));
-      return page;
-    },
-  });
   const parents = createParentFinders({ upstream, endpoints, source, tenancyId, clock });
   const polls = createPolls({
     source,
@@ -207,9 +171,6 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     homeRegion,
     serviceOfListedType: (type) => observations.serviceOfListedType(type),
   });
-  // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
-  const complete = async (ref: WorkRequestRef): Promise<WorkRequestRef> =>
-    (await source.complete(ref)) ?? ref;
   const grants =
     options.policy &&
     createGrants({
@@ -219,26 +180,6 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       clock,
       log,
     });
-  const openGuard =
-    grants &&
-    ((view: () => View | null): Guard =>
-      createGuard({
-        view,
-        grants,
-        compartmentOf: (ref) => observations.compartmentOf(ref),
-        watchers,
-        now: () => clock.now(),
-      }));
-  /** Of a view as it is: the same for all who have it. */
-  const guards = new WeakMap<View, Guard>();
-  const guardOf =
-    openGuard &&
-    ((view: View | null): Guard | undefined => {
-      if (view === null) return undefined;
-      const known = guards.get(view) ?? openGuard(() => view);
-      guards.set(view, known);
-      return known;
-    });
   const constant = {
     router,
     catalog,
@@ -247,119 +188,23 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     isReadOnly: config.isReadOnly,
     log,
   };
-  const createContext = ({ isSubscription, signal, caller, mark, hold }: CallerInfo): Context => {
-    // Of the operation, or of what is left of it after a wait.
-    let startedAt = clock.now();
-    const meter: Meter = { calls: 0 };
-    const errand: Errand = {
-      get endsAt() {
-        return startedAt + 2 * deadlineMs;
-      },
-      meter,
-      mark,
-    };
-    // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
-    // would tell the first state for ever.
-    const own = observed(isSubscription ? source : source.for(errand));
-    // Answers are of one view from their beginning to their end, as what is kept and shared by its key has to be.
-    const view = grants?.viewOf(caller.claims) ?? null;
-    const guard = guardOf?.(view);
-    /** For what lives longer than a policy. */
-    const watchful = (): Guard | undefined => openGuard?.(() => grants?.viewOf(caller.claims) ?? null);
-    const createMemory = (): Loaders =>
-      createLoaders({
-        source: own,
-        observations,
-        cache: !isSubscription,
-        isLate: () => !isSubscription && clock.now() >= startedAt + deadlineMs / 2,
-      });
-    let memory = createMemory();
-    const remembering: Loaders = {
-      workRequest: (...asked) => memory.workRequest(...asked),
-      errors: (...asked) => memory.errors(...asked),
-      logs: (...asked) => memory.logs(...asked),
-    };
-    const loaders = guard?.loaders(remembering) ?? remembering;
-    const planList = (scope: ListScope, watcher = watchful()): ListWatchPlan =>
-      planListWatch(scope, {
-        endpoints,
-        parents: watcher?.parents(polls.parents) ?? polls.parents,
-        maxCalls: config.maxQueryCost,
-        mayAsk: watcher?.mayAsk,
-      });
-    const pause = (): Promise<boolean> =>
-      clock.sleep(config.pollMinMs, signal).then(
-        () => true,
-        () => false,
-      );
-    return {
-      ...constant,
-      caller: caller.subject,
-      view: view?.key ?? '',
-      mayCancel: (workRequest) => guard?.mayCancel(workRequest) ?? true,
-      meter,
-      loaders,
-      async sweep(query) {
-        if (grants) await grants.ready(view);
-        const read = (): Promise<SweepPage> => {
-          const seen = guard?.source(own) ?? own;
-          return sweep(query, {
-            parents: guard?.parents(parents.for(errand)) ?? parents.for(errand),
-            endpoints,
-            list: (page) => seen.list(page),
-            complete: (ref) => loaders.workRequest(ref, 'get'),
-            isLate: () => clock.now() >= startedAt + deadlineMs,
-            mayAsk: guard?.mayAsk,
-            maxCalls: config.maxQueryCost,
-          });
-        };
-        return pages.page(query, errand, read, view?.key);
-      },
-      async watch(ref) {
-        const full = await complete(ref);
-        return watchful()?.watch(full, { read: loaders.workRequest, pause }) ?? watchers.watch(full);
-      },
-      watchList: (scope) =>
-        watchful()?.watchList(() => planList(scope)) ?? watchers.watchList(planList(scope)),
-      async cancel(ref) {
-        const judge = watchful();
-        const cancellation = await cancelWorkRequest(judge?.source(own) ?? own, ref, judge?.mayCancel);
-        // Who may not cancel it, or not see it, moves nothing.
-        if (cancellation.error === null || !unmoved.has(cancellation.error.code)) {
-          pages.forget();
-          watchers.hurry(ref);
-        }
-        return cancellation;
-      },
-      async waitFor(ref, timeoutMs) {
-        const full = (await own.complete(ref)) ?? ref;
-        const wait = (): Promise<Waited> => waiting.waitFor(full, { timeoutMs, gone: signal });
-        // What was read before the wait may be older than what it saw.
-        const beginAnew = (): void => {
-          memory = createMemory();
-          startedAt = clock.now();
-        };
-        const waitsUntil = clock.now() + Math.max(timeoutMs, 2 * deadlineMs);
-        const look: FirstLook = {
-          read: loaders.workRequest,
-          async pause() {
-            const goesOn = await pause();
-            beginAnew();
-            return goesOn && clock.now() < waitsUntil;
-          },
-        };
-        // One that only looks does not last.
-        const room = timeoutMs > 0 ? hold() : null;
-        if (room instanceof GatewayError) throw room;
-        try {
-          return await (watchful()?.waitFor(full, look, wait) ?? wait());
-        } finally {
-          room?.();
-          beginAnew();
-        }
-      },
-    };
-  };
+  const createContext = createContexts({
+    constant,
+    source,
+    observations,
+    endpoints,
+    parents,
+    polls,
+    pages,
+    watchers,
+    waiting,
+    grants,
+    asFarAsListed,
+    clock,
+    deadlineMs,
+    pollMinMs: config.pollMinMs,
+    maxQueryCost: config.maxQueryCost,
+  });
 
   const schema = createSchema();
   const addPlayground: DoorsOptions<Context>['registerPlayground'] = (app) =>

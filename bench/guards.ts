@@ -5,15 +5,12 @@
  *
  * Requests a second of the gateway's CPU: that is what one core can answer, whatever else the machine does meanwhile.
  */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { writeDemoProfile } from '../emulator/demo-profile.ts';
+import { createIssuer } from '../test/support/issuer.ts';
 import { load } from './load.ts';
 import { startReplay } from './replay.ts';
 import { median } from './report.ts';
@@ -24,8 +21,6 @@ import type { Child } from './servers.ts';
 const rounds = 7;
 const roundMs = 3_000;
 const goal = 0.85;
-const issuer = 'https://id.example.com/';
-const audience = 'gateway';
 
 const body = JSON.stringify({
   query: `query Reads($compartmentId: String!) {
@@ -59,7 +54,7 @@ export async function run(): Promise<Report> {
   const { configFile } = writeDemoProfile(folder);
   const policy = join(folder, 'policy.yaml');
   await writeFile(policy, policyText);
-  const idp = await startIssuer();
+  const idp = await createIssuer();
   const upstream = await startReplay(folder, 8_000);
   const children: Child[] = [upstream];
   const begin = async (env: Readonly<Record<string, string>>): Promise<Child> => {
@@ -69,7 +64,7 @@ export async function run(): Promise<Report> {
     return gateway;
   };
   try {
-    const token = await idp.token();
+    const token = await idp.tokenOf('someone', { claims: { groups: ['staff', 'platform'] } });
     const subjects = {
       'all guards, tokens and a policy': {
         gateway: await begin({ ...idp.env, AUTH_POLICY_FILE: policy, MAX_CALLER_RPS: '1000000' }),
@@ -126,34 +121,6 @@ rules:
     allow: [read, cancel]
     compartments: [{ subtreeOf: ${compartmentId} }]
 `;
-
-const startIssuer = async () => {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }] });
-  const server = createServer((_request, response) =>
-    response.setHeader('content-type', 'application/json').end(keys),
-  );
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    env: {
-      AUTH: 'jwt',
-      AUTH_ISSUER: issuer,
-      AUTH_AUDIENCE: audience,
-      AUTH_JWKS_URL: `http://127.0.0.1:${port}/keys`,
-    },
-    token: () =>
-      new SignJWT({ groups: ['staff', 'platform'] })
-        .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setSubject('someone')
-        .setIssuedAt()
-        .setExpirationTime('1h')
-        .sign(privateKey),
-    close: () => server.close(),
-  };
-};
 
 /** That the process used so far. (Linux; elsewhere there is no pinning either.) */
 const cpuSeconds = (pid: number): number => {
