@@ -282,7 +282,7 @@ export const defects: Readonly<Record<string, Defect & { readonly rules: readonl
   },
   'a list of one place only': {
     shows: hasList(({ services, regions }) => services.length > 1 || regions === null || regions.length > 1),
-    plan: (plan) => ({ ...plan, places: plan.places.slice(0, 1) }),
+    plan: (plan) => ({ ...plan, places: plan.places.slice(0, 1), more: null }),
     rules: ['all of the list'],
   },
   'a list without what lies below': {
