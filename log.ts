@@ -29,6 +29,8 @@ const fields: ReadonlySet<string> = new Set([
   'reason',
   'problem',
   'signal',
+  'usedMib',
+  'limitMib',
 ]);
 
 /** @param level of `LOG_LEVEL` */

@@ -1,5 +1,7 @@
 /** What may stand in a line of the log, and that nothing in it can be taken for more than it is. */
 import { describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { createOverload } from '../doors/overload.ts';
 import { GatewayError, UpstreamError } from '../errors.ts';
 import { createLog } from '../log.ts';
 
@@ -140,4 +142,28 @@ describe('errors', () => {
 test('libraries that name a URL show its path only', () => {
   const line = writeLine((log) => log.info(`Route GET:/graphql?query=${canary}&x=${canary} not found`));
   expect(line['msg']).toBe('Route GET:/graphql?… not found');
+});
+
+test('a heap that is nearly full is told with its numbers', () => {
+  const mib = 1024 * 1024;
+  let collected = (): void => {};
+  const line = writeLine((log) => {
+    createOverload({
+      heap: {
+        limitBytes: 200 * mib,
+        usedBytes: () => 190 * mib,
+        onCollected(task) {
+          collected = task;
+          return () => {};
+        },
+        collect: () => {},
+      },
+      registry: new Registry(),
+      log,
+      now: () => 0,
+      letGo: () => {},
+    });
+    collected();
+  });
+  expect(line).toMatchObject({ level: 40, usedMib: 190, limitMib: 200 });
 });
