@@ -267,6 +267,14 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     said: Carriers['said'] = [],
   ): Mark => beginOperation(tracer, { requestId: request.id, transport, headers: request.headers, said });
   app.decorateRequest('account');
+  const contextOver =
+    (transport: 'http' | 'sse') =>
+    (request: FastifyRequest, signal: AbortSignal, mark: Mark, isSubscription = false) => {
+      const { headers, ip: remoteAddress, caller, account } = request;
+      const hold = (): Release | GatewayError => holdRoom(admission.quotas, account);
+      const said = { headers, remoteAddress, connectionParams: undefined };
+      return createContext({ transport, isSubscription, signal, caller, mark, hold, ...said });
+    };
   app.register(async (instance) => {
     await registerHttp(instance, {
       admission,
@@ -278,11 +286,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       log,
       isTraced: tracer !== null,
       begin: (request) => begin('http', request),
-      createContext: ({ headers, ip, caller, account }, signal, mark) => {
-        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller, mark };
-        const hold = (): Release | GatewayError => holdRoom(admission.quotas, account);
-        return createContext({ transport: 'http', isSubscription: false, hold, ...info });
-      },
+      createContext: contextOver('http'),
     });
     sse = registerSse(instance, {
       admission,
@@ -292,11 +296,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
       visitorsPath,
       limits,
       begin: (request) => begin('sse', request),
-      createContext: ({ headers, ip, caller, account }, signal, mark, isSubscription) => {
-        const info = { headers, remoteAddress: ip, connectionParams: undefined, signal, caller, mark };
-        const hold = (): Release | GatewayError => holdRoom(admission.quotas, account);
-        return createContext({ transport: 'sse', isSubscription, hold, ...info });
-      },
+      createContext: contextOver('sse'),
     });
     if (options.registerPlayground !== undefined) await addPlayground(instance, options.registerPlayground);
   });

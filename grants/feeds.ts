@@ -5,9 +5,8 @@
 import type { Place } from '../datasources/discovery.ts';
 import type { WorkRequest } from '../datasources/types.ts';
 import type { Told, WatchEvent } from '../subscriptions/events.ts';
-import { createFeed } from '../subscriptions/feed.ts';
 import type { Delivery, Feed, FeedEnd } from '../subscriptions/feed.ts';
-import { absenceOf, addedOf, goneOf, overflowOf, snapshotOf } from '../subscriptions/telling.ts';
+import { absenceOf, addedOf, goneOf, snapshotOf } from '../subscriptions/telling.ts';
 
 export interface Judge {
   maySee(workRequest: WorkRequest): boolean;
@@ -18,13 +17,6 @@ export interface Judge {
   /** Milliseconds since the epoch. */
   now(): number;
 }
-
-/** Nothing but its last event, if that. */
-export const createEndedFeed = (last?: Told): Feed => {
-  const writer = createFeed({ capacity: 1, overflow: (told) => overflowOf(told, 0) }, () => {});
-  writer.end(last);
-  return writer.feed;
-};
 
 export const createJudgedFeed = (inner: Feed, judge: Judge): Feed => new JudgedFeed(inner, judge);
 

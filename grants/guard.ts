@@ -8,11 +8,12 @@ import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Loaders } from '../datasources/loaders.ts';
 import type { ParentFinder } from '../datasources/parents.ts';
 import type { Page, WorkRequest, WorkRequestRef, WorkRequestSource } from '../datasources/types.ts';
+import { createEndedFeed } from '../subscriptions/feed.ts';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Waited } from '../subscriptions/waiting.ts';
 import type { Watchers } from '../subscriptions/watchers.ts';
 import { absenceOf, refusalOf } from '../subscriptions/telling.ts';
-import { createEndedFeed, createJudgedFeed } from './feeds.ts';
+import { createJudgedFeed } from './feeds.ts';
 import type { Grants } from './index.ts';
 import type { Place, View } from './views.ts';
 

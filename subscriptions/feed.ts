@@ -89,6 +89,13 @@ const complete: FeedEnd = { kind: 'complete' };
 export const createFeed = (rules: FeedRules, onClose: () => void): FeedWriter =>
   new QueuedFeed(rules, onClose);
 
+/** Of what is over already: its last event, if there is one, and the end. */
+export const createEndedFeed = (last?: Told): Feed => {
+  const writer = createFeed({ capacity: 1, overflow: (told) => told }, () => {});
+  writer.end(last);
+  return writer.feed;
+};
+
 /** A class, as there are tens of thousands that wait for nothing to happen: what they can do they have in common. */
 class QueuedFeed implements Feed, FeedWriter {
   readonly #rules: FeedRules;

@@ -14,7 +14,7 @@ import { createAgenda } from './agenda.ts';
 import type { Agenda } from './agenda.ts';
 import type { GapReason, Told } from './events.ts';
 import type { Feed, Queues } from './feed.ts';
-import { createFeed } from './feed.ts';
+import { createEndedFeed } from './feed.ts';
 import { createGroups } from './groups.ts';
 import type { Groups } from './groups.ts';
 import { createListing } from './listing.ts';
@@ -244,11 +244,11 @@ export const createWatchers = ({
 
   return {
     watch(ref, seed) {
-      if (isStopped) return endedFeed();
+      if (isStopped) return createEndedFeed();
       const key = keyOf(ref);
       return (watchers.get(key) ?? start(key, ref, seed)).attach();
     },
-    watchList: (list) => (isStopped ? endedFeed() : lists.watch(list)),
+    watchList: (list) => (isStopped ? createEndedFeed() : lists.watch(list)),
     observe(workRequest) {
       observe(keyOf(workRequest.ref), workRequest);
       lists.sight(workRequest);
@@ -299,12 +299,6 @@ export const createWatchers = ({
       };
     },
   };
-};
-
-const endedFeed = (): Feed => {
-  const writer = createFeed({ capacity: 1, overflow: (told) => overflowOf(told, 0) }, () => {});
-  writer.end();
-  return writer.feed;
 };
 
 /** Once per row of failures; what the caller is told stands in the events. */

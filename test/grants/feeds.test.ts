@@ -1,8 +1,8 @@
 /** A feed as one caller may see it. */
 import { describe, expect, test } from '@jest/globals';
-import { createEndedFeed, createJudgedFeed } from '../../grants/feeds.ts';
+import { createJudgedFeed } from '../../grants/feeds.ts';
 import type { Told } from '../../subscriptions/events.ts';
-import { createFeed } from '../../subscriptions/feed.ts';
+import { createEndedFeed, createFeed } from '../../subscriptions/feed.ts';
 import type { Feed } from '../../subscriptions/feed.ts';
 import {
   absenceOf,

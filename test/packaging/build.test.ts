@@ -5,30 +5,17 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Lock, Manifest } from '../../scripts/build/manifest.ts';
-import { build, canContain, containedUser, runBuilt, runContained } from '../support/build.ts';
-import type { Build, Program } from '../support/build.ts';
+import { canContain, containedUser, runBuilt, runContained, useBuild } from '../support/build.ts';
 
 jest.setTimeout(120_000);
 
 const root = join(import.meta.dirname, '..', '..');
 const readJson = <T>(...path: readonly string[]): T => JSON.parse(readFileSync(join(...path), 'utf8')) as T;
 
-let built: Build;
-const programs: Program[] = [];
-beforeAll(() => {
-  built = build();
-});
-afterAll(() => {
-  for (const program of programs) program.kill();
-  built.remove();
-});
-
-const started = (program: Program): Program => {
-  programs.push(program);
-  return program;
-};
+const built = useBuild();
+const { started } = built;
 
 const ask = async (url: string, query: string): Promise<unknown> => {
   const response = await fetch(`${url}/graphql`, {

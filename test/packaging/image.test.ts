@@ -6,10 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import type { Lock, Manifest } from '../../scripts/build/manifest.ts';
-import { build, runBuilt, runContained } from '../support/build.ts';
-import type { Build, Program } from '../support/build.ts';
+import { runBuilt, runContained, useBuild } from '../support/build.ts';
 import { readDockerfile } from '../support/dockerfile.ts';
 import type { Stage } from '../support/dockerfile.ts';
 
@@ -117,19 +116,8 @@ describe('what is sent to be built', () => {
 });
 
 describe('a container', () => {
-  let built: Build;
-  const programs: Program[] = [];
-  beforeAll(() => {
-    built = build();
-  });
-  afterAll(() => {
-    for (const program of programs) program.kill();
-    built.remove();
-  });
-  const started = (program: Program): Program => {
-    programs.push(program);
-    return program;
-  };
+  const built = useBuild();
+  const { started } = built;
 
   test('is healthy once it serves, also where callers use another name, and not after it', async () => {
     const [, check = ''] = /CMD (\[.*\])$/.exec(the('HEALTHCHECK')) ?? [];

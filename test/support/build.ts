@@ -5,22 +5,45 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
 
 const root = join(import.meta.dirname, '..', '..');
 const modules = join(root, 'node_modules');
 
-export interface Build {
+interface Build {
   readonly folder: string;
-  remove(): void;
 }
 
-export const build = (): Build => {
+const build = (): Build & { remove(): void } => {
   const parent = mkdtempSync(join(tmpdir(), 'build-'));
   const folder = join(parent, 'dist');
   execFileSync(process.execPath, [join(root, 'scripts', 'build.ts'), folder], { stdio: 'pipe' });
   // Beside the build, as `npm ci` would put them into it.
   symlinkSync(modules, join(parent, 'node_modules'));
   return { folder, remove: () => rmSync(parent, { recursive: true }) };
+};
+
+/** For all tests of the file or block that calls it; programs that were `started` are ended with it. */
+export const useBuild = () => {
+  let built: ReturnType<typeof build> | null = null;
+  const programs: Program[] = [];
+  beforeAll(() => {
+    built = build();
+  });
+  afterAll(() => {
+    for (const program of programs) program.kill();
+    built?.remove();
+  });
+  return {
+    get folder(): string {
+      if (built === null) throw new Error('nothing was built yet');
+      return built.folder;
+    },
+    started(program: Program): Program {
+      programs.push(program);
+      return program;
+    },
+  };
 };
 
 export interface Program {
