@@ -53,6 +53,8 @@ export interface Config {
     readonly callerRps: number | null;
     readonly callerOperationsMib: number;
     readonly socketOperations: number;
+    /** Of a request's body, and of a WebSocket's message. */
+    readonly bodyBytes: number;
   };
   /** What Node was told with `--max-old-space-size`; null: nothing. */
   readonly heapMib: number | null;
@@ -304,6 +306,9 @@ const environment = z.object({
   MAX_CALLER_SOCKETS: integer(0, 1_000_000)
     .optional()
     .describe(`The same of one caller. ${perCaller(callerStandards.sockets)}`),
+  MAX_BODY_BYTES: integer(1_024, 64 * 1_024 * 1_024)
+    .default(1_024 * 1_024)
+    .describe("Bytes of a request's body, and of a WebSocket's message."),
   MAX_SOCKET_OPERATIONS: integer(1, 1_000_000)
     .default(10_000)
     .describe('Operations that are open on one WebSocket.'),
@@ -508,6 +513,7 @@ const limitsOf = (values: Values): Config['limits'] => {
     callerRps: ofCaller(values.MAX_CALLER_RPS, callerStandards.rps),
     callerOperationsMib: values.MAX_CALLER_OPERATIONS_MIB,
     socketOperations: values.MAX_SOCKET_OPERATIONS,
+    bodyBytes: values.MAX_BODY_BYTES,
   };
 };
 

@@ -220,7 +220,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     allowedOrigins: config.allowedOrigins,
     documentLimits: config.documentLimits,
     isExplorable: config.isExplorable,
-    limits: { socketOperations: config.limits.socketOperations },
+    limits: {
+      socketOperations: config.limits.socketOperations,
+      bodyBytes: config.limits.bodyBytes,
+      messageBytes: config.limits.bodyBytes,
+    },
     quotas: quotasOf(config.limits),
     trustedProxies: config.trustedProxies,
     heap,

@@ -191,7 +191,7 @@ const requestErrors: Readonly<Record<string, Refusal>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: {
     status: 413,
     code: 'LIMIT_EXCEEDED',
-    message: 'The request body is larger than this gateway accepts.',
+    message: 'The request body is larger than this gateway accepts (MAX_BODY_BYTES).',
   },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     status: 415,

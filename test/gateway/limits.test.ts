@@ -66,3 +66,19 @@ test('behind a proxy that is trusted each address has its own; without, nobody h
     expect(await ask('192.0.2.2')).toBe(proxies === '' ? 429 : 200);
   }
 });
+
+test('MAX_BODY_BYTES bounds bodies of requests and messages of WebSockets', async () => {
+  const small = await createTestGateway({ env: { MAX_BODY_BYTES: '2048' } });
+  try {
+    const query = (bytes: number): string => `{ regions { id } } #${'x'.repeat(bytes)}`;
+    const fits = await small.query(query(1_000));
+    expect(fits.errors).toBeUndefined();
+    const refused = await small.query(query(3_000));
+    expect(refused.errors?.[0]?.message).toMatch(/MAX_BODY_BYTES/);
+    expect(codesOf(refused)).toEqual(['LIMIT_EXCEEDED']);
+    expect((await small.query(query(1_000), {}, { transport: 'websocket' })).errors).toBeUndefined();
+    await expect(small.query(query(3_000), {}, { transport: 'websocket' })).rejects.toThrow();
+  } finally {
+    await small.stop();
+  }
+});
