@@ -3,6 +3,8 @@ export default {
   testEnvironment: 'node',
   // Machines are shared: what takes two seconds alone may take ten beside other work.
   testTimeout: 20_000,
+  // Jest keeps something of each ES module that it has loaded: a process that has run some forty files makes room for another.
+  workerIdleMemoryLimit: '1GB',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/contract/'],
   // A build has a manifest of the same name.

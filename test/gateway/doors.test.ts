@@ -161,7 +161,8 @@ test('stop() ends with everything open that clients can leave open, says why, an
     closing.subscribe(document, { id }),
     closing.subscribe(document, { id }, { transport: 'sse' }),
   ];
-  for (const watch of watches) expect(await watch.next()).not.toBeNull();
+  const seen = { data: { workRequest: { type: 'SNAPSHOT' } } };
+  for (const watch of watches) expect(await watch.next()).toMatchObject(seen);
   const idle = connect(closing.port, '127.0.0.1');
   idle.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(idle, 'data');

@@ -121,6 +121,8 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     POLL_MAX_MS: '250',
     UPSTREAM_RPS: '10000',
     CURSOR_SECRET: 'a secret of the tests alone',
+    // Most of this process' heap is Jest's, and nothing to shed subscriptions for.
+    NODE_OPTIONS: '--max-old-space-size=65536',
     ...(profile && {
       UPSTREAM: 'oci',
       OCI_CONFIG_FILE: profile.configFile,
