@@ -8,6 +8,8 @@ import { z } from 'zod';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Where `/metrics` is, alone; null: where all else is. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   /** null: callers say nothing of themselves. */
@@ -178,16 +180,22 @@ const callerStandards = { sockets: 1_000, subscriptions: 10_000, rps: 100 };
 const perCaller = (standard: number): string =>
   `With \`AUTH=none\` of one address. 0: no limit. Not set: ${standard} with \`AUTH=jwt\`, else no limit.`;
 
+/** An IPv6 address as URLs have it, too. */
+const address = z.string().transform((host) => host.replace(/^\[(.+)\]$/, '$1'));
+
 const environment = z.object({
-  // An IPv6 address as URLs have it, too.
-  HOST: z
-    .string()
-    .transform((host) => host.replace(/^\[(.+)\]$/, '$1'))
+  HOST: address
     .default('127.0.0.1')
     .describe(
       "Address to listen on. One that is none of this machine's is wrong configuration, and so is one that other machines reach while `AUTH=none`, unless `AUTH_ALLOW_ANONYMOUS=true`.",
     ),
   PORT: integer(0, 65_535).default(4000).describe('Port to listen on; 0 picks one and prints it.'),
+  METRICS_PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'A port for `/metrics` alone, so that callers cannot reach them; 0 picks one and prints it. Not set: they are at `PORT`.',
+    ),
+  METRICS_HOST: address.optional().describe("Address of that port. Not set: `HOST`'s."),
   ALLOWED_HOSTS: list
     .refine(
       (hosts) => hosts.every((host) => hostname.test(host)),
@@ -350,12 +358,27 @@ type Values = z.infer<typeof environment>;
 const tokenVariables = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL'] as const;
 const tokenOptions = [...tokenVariables, 'AUTH_POLICY_FILE'] as const;
 
-/** Told only where each of the variables is right by itself. */
-const contradictions: readonly {
+interface Contradiction {
   readonly between: readonly (keyof Values)[];
   /** The sentence; null: none. */
   tell(values: Values): string | null;
-}[] = [
+}
+
+type PortName = 'PORT' | 'METRICS_PORT' | 'EMULATOR_PORT';
+
+const portsDiffer = (one: PortName, other: PortName): Contradiction => ({
+  between: ['UPSTREAM', one, other],
+  tell(values) {
+    const port = values[one];
+    const isUsed = other !== 'EMULATOR_PORT' || values.UPSTREAM === 'emulator';
+    return isUsed && port && port === values[other]
+      ? `${one} and ${other} are both ${port}: change one of them (0 picks a free one).`
+      : null;
+  },
+});
+
+/** Told only where each of the variables is right by itself. */
+const contradictions: readonly Contradiction[] = [
   {
     between: ['POLL_MIN_MS', 'POLL_MAX_MS'],
     tell: ({ POLL_MIN_MS, POLL_MAX_MS }) =>
@@ -372,11 +395,14 @@ const contradictions: readonly {
         : null;
     },
   },
+  portsDiffer('PORT', 'EMULATOR_PORT'),
+  portsDiffer('PORT', 'METRICS_PORT'),
+  portsDiffer('METRICS_PORT', 'EMULATOR_PORT'),
   {
-    between: ['UPSTREAM', 'PORT', 'EMULATOR_PORT'],
-    tell: ({ UPSTREAM, PORT, EMULATOR_PORT }) =>
-      UPSTREAM === 'emulator' && PORT === EMULATOR_PORT && PORT !== 0
-        ? `PORT and EMULATOR_PORT are both ${PORT}: change one of them (0 picks a free one).`
+    between: ['METRICS_PORT', 'METRICS_HOST'],
+    tell: ({ METRICS_PORT, METRICS_HOST }) =>
+      METRICS_HOST !== undefined && METRICS_PORT === undefined
+        ? 'METRICS_HOST would be ignored: METRICS_PORT is not set, so /metrics is where all else is.'
         : null,
   },
 ];
@@ -453,6 +479,10 @@ const toConfig = (values: Values, wrong: ReadonlySet<string>, env: NodeJS.Proces
   return {
     host: values.HOST,
     port: values.PORT,
+    metrics:
+      values.METRICS_PORT === undefined
+        ? null
+        : { host: values.METRICS_HOST ?? values.HOST, port: values.METRICS_PORT },
     allowedHosts: values.ALLOWED_HOSTS,
     allowedOrigins: values.ALLOWED_ORIGINS,
     tokens: tokensOf(values),
@@ -557,11 +587,17 @@ export const exposureOf = ({ host, mayBeReached }: Config, address: string): str
     : `HOST: ${host} lets other machines in, and with AUTH=none whoever gets there reads and cancels with the gateway's credentials. Set AUTH=jwt, or AUTH_ALLOW_ANONYMOUS=true where something in front of it lets only the right ones through.`;
 
 /** What is no mistake, but good to know before somebody relies on it; a sentence each. */
-export const notesOn = ({ upstream, cursorSecret }: Config): readonly string[] =>
+export const notesOn = ({ upstream, cursorSecret, policyFile, metrics }: Config): readonly string[] => [
   // Nobody runs replicas over demo data.
-  upstream === 'oci' && cursorSecret === null
+  ...(upstream === 'oci' && cursorSecret === null
     ? ['CURSOR_SECRET is not set: cursors end with this process and are not valid on other replicas.']
-    : [];
+    : []),
+  ...(policyFile !== null && metrics === null
+    ? [
+        'METRICS_PORT is not set: callers can read /metrics, whose counts tell of what AUTH_POLICY_FILE hides from them.',
+      ]
+    : []),
+];
 
 /** An empty variable is one that is not set. */
 const withoutEmpty = (env: NodeJS.ProcessEnv): Record<string, string> =>

@@ -29,6 +29,7 @@ import { createWorkRequestSource } from './datasources/work-requests.ts';
 import { createTokenCallers } from './doors/tokens.ts';
 import { createDoors, graphqlPath, loopbackHosts } from './doors/index.ts';
 import type { DoorsOptions } from './doors/index.ts';
+import { openMetrics } from './doors/health.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { registerPlayground } from './doors/playground.ts';
 import type { PlaygroundTab } from './doors/playground.ts';
@@ -79,6 +80,8 @@ export interface Gateway {
   /** Makes one signed call, the cheapest that needs a credential and a policy. @throws UpstreamError */
   probe(): Promise<{ readonly url: string; readonly tenancyId: string }>;
   start(): Promise<{ readonly url: string; readonly port: number }>;
+  /** null: `/metrics` is where all else is (`METRICS_PORT` is not set). */
+  startMetrics(): Promise<{ readonly url: string; readonly port: number } | null>;
   stop(): Promise<void>;
 }
 
@@ -213,10 +216,11 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       tabs: options.playgroundTabs,
       title: 'OCI work requests',
     });
+  const allowedHosts = config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts;
   const doors = createDoors<Context>({
     schema,
     createContext,
-    allowedHosts: config.allowedHosts.length > 0 ? config.allowedHosts : loopbackHosts,
+    allowedHosts,
     allowedOrigins: config.allowedOrigins,
     documentLimits: config.documentLimits,
     isExplorable: config.isExplorable,
@@ -235,6 +239,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       degraded: metrics.degraded(),
     }),
     registry: metrics.registry,
+    hasMetrics: config.metrics === null,
     ...(config.tokens && {
       callers: createTokenCallers({
         ...config.tokens,
@@ -258,6 +263,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     ...(config.hasPlayground && { registerPlayground: addPlayground }),
     trusted: openTrusted(config, schema, log, watchFile),
   });
+  const metricsDoor = config.metrics && openMetrics({ registry: metrics.registry, allowedHosts, log });
   metrics.read({
     watching: () => watchers.stats(),
     budgets: () => upstream.budgets(),
@@ -281,6 +287,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       return { url: origin + path, tenancyId: tenancy };
     },
     start: () => doors.start(config.host, config.port),
+    startMetrics: async () =>
+      config.metrics && metricsDoor && metricsDoor.start(config.metrics.host, config.metrics.port),
     async stop() {
       // They would hold their connections open until those are cut.
       grants?.stop();
@@ -288,6 +296,8 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       await doors.stop();
       watchers.stop();
       await upstream.close();
+      // Last, so that a scrape still sees the end.
+      await metricsDoor?.stop();
     },
   };
 };

@@ -11,14 +11,14 @@ export class StartError extends Error {}
  * @returns the address that is listened on
  * @throws ConfigError
  */
-export const checkHost = async (host: string): Promise<string> => {
+export const checkHost = async (variable: 'HOST' | 'METRICS_HOST', host: string): Promise<string> => {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     throw new ConfigError([
-      `HOST: cannot listen on ${host}, ${hostProblems[code] ?? `this machine says ${code}`}.`,
+      `${variable}: cannot listen on ${host}, ${hostProblems[code] ?? `this machine says ${code}`}.`,
     ]);
   }
   const { address } = server.address() as AddressInfo;

@@ -101,12 +101,13 @@ const main = async (): Promise<void> => {
     await stop();
     return;
   }
+  const metrics = await listen('METRICS_PORT', () => gateway.startMetrics());
   const { url } = await listen('PORT', () => gateway.start());
   onSignal = (signal) => {
     log.info({ signal }, 'Stopping');
     stop().catch(fail);
   };
-  say(welcome(url, config, gateway, emulatorUrl, sampleQuery(samples)));
+  say(welcome({ url, metricsUrl: metrics?.url, emulatorUrl }, config, gateway, sampleQuery(samples)));
   for (const note of notesOn(config)) log.warn(note);
   void setTimeout(5_000, undefined, { ref: false }).then(flushCompileCache);
 };
@@ -132,11 +133,14 @@ const lookAround = async (
       return null;
     });
   const hostIsChecked = orTell(
-    checkHost(config.host).then((address) => {
+    checkHost('HOST', config.host).then((address) => {
       const exposure = exposureOf(config, address);
       if (exposure !== null) throw new ConfigError([exposure]);
     }),
   );
+  const { metrics } = config;
+  const metricsHostIsChecked =
+    metrics === null || metrics.host === config.host ? null : orTell(checkHost('METRICS_HOST', metrics.host));
   const emulator =
     config.upstream === 'emulator'
       ? await createBuiltInEmulator(config.host, await orTell(readPublicKey(config.emulator.publicKeyFile)))
@@ -146,6 +150,7 @@ const lookAround = async (
   const { openAccess } = await import('./access.ts');
   const access = await orTell(openAccess(config.oci, { clock: systemClock, standIn: emulator, onProblem }));
   await hostIsChecked;
+  await metricsHostIsChecked;
   const policy = await policyIsRead;
   if (config.trustedDocumentsFile !== null) {
     const { checkTrustedDocuments } = await import('./gateway.ts');
@@ -207,11 +212,17 @@ const readPublicKey = async (file: string | null): Promise<KeyObject | null> => 
   return key;
 };
 
+interface Urls {
+  readonly url: string;
+  /** undefined: where all else is. */
+  readonly metricsUrl: string | undefined;
+  readonly emulatorUrl: string | undefined;
+}
+
 const welcome = (
-  url: string,
+  { url, metricsUrl, emulatorUrl }: Urls,
   { oci, hasPlayground }: Config,
   { regions }: Gateway,
-  emulatorUrl: string | undefined,
   query: string | null,
 ): string =>
   [
@@ -219,6 +230,7 @@ const welcome = (
     '',
     ...(hasPlayground ? [`  Playground   ${url}/playground`] : []),
     `  GraphQL      ${url}/graphql   (WebSocket: ${url.replace('http', 'ws')}/graphql)`,
+    ...(metricsUrl === undefined ? [] : [`  Metrics      ${metricsUrl}/metrics`]),
     emulatorUrl !== undefined
       ? `  Emulator     ${emulatorUrl}   (demo data; UPSTREAM=oci for Oracle Cloud)`
       : oci.endpointTemplate !== null

@@ -19,6 +19,8 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
   /** Origins of other sites' pages, e.g. `https://console.example.com`. The gateway's own needs no entry. */
   readonly allowedOrigins: readonly string[];
+  /** Paths that Kubernetes and Prometheus ask for by the pod's address. */
+  readonly probePaths?: readonly string[];
 }
 
 export type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'rawHeaders'> & {
@@ -36,8 +38,10 @@ export interface Guard {
 export function createGuard(options: GuardOptions): Guard {
   const hosts = new Set(options.allowedHosts.map(readAllowedHost));
   const origins = new Set(options.allowedOrigins.map(readAllowedOrigin));
+  const probePaths = new Set(options.probePaths);
   return {
-    check: (request) => checkTarget(request) ?? checkHost(request, hosts) ?? checkOrigin(request, origins),
+    check: (request) =>
+      checkTarget(request) ?? checkHost(request, hosts, probePaths) ?? checkOrigin(request, origins),
     corsHeaders: (request) => grantCors(request, origins),
   };
 }
@@ -84,14 +88,19 @@ function checkTarget({ url, httpVersion = '1.1' }: RequestHead): Refusal | null 
   return { status: 400, code: 'BAD_REQUEST', message: 'The request target must be a path.' };
 }
 
-function checkHost(request: RequestHead, hosts: ReadonlySet<string>): Refusal | null {
+function checkHost(
+  request: RequestHead,
+  hosts: ReadonlySet<string>,
+  probePaths: ReadonlySet<string>,
+): Refusal | null {
   let count = 0;
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const name = request.rawHeaders[at];
     if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
   }
   const host = readHost(request.headers.host);
-  if (count === 1 && host !== null && (hosts.has(host.name) || isProbe(host.name, request))) return null;
+  if (count === 1 && host !== null && (hosts.has(host.name) || isProbe(host.name, request, probePaths)))
+    return null;
   if (count === 0) return { status: 400, code: 'BAD_REQUEST', message: 'A request must have a Host header.' };
   return {
     status: 403,
@@ -107,12 +116,10 @@ function checkHost(request: RequestHead, hosts: ReadonlySet<string>): Refusal | 
  * Kubernetes and Prometheus ask a pod how it is by its address, which nobody can know before: there the very address that
  * was connected to is fine, too. No page gets there by rebinding, for then `Host` is its own name.
  */
-function isProbe(name: string, { url = '', socket }: RequestHead): boolean {
-  if (!probedPaths.has(url.split('?', 1)[0] ?? '')) return false;
+function isProbe(name: string, { url = '', socket }: RequestHead, probePaths: ReadonlySet<string>): boolean {
+  if (!probePaths.has(url.split('?', 1)[0] ?? '')) return false;
   return name.replace(/^\[(.+)\]$/, '$1') === socket?.localAddress?.replace(/^::ffff:(?=[\d.]+$)/, '');
 }
-
-const probedPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 function checkOrigin(request: RequestHead, origins: ReadonlySet<string>): Refusal | null {
   const origin = request.headers.origin;

@@ -5,16 +5,15 @@
  *
  * Who a caller is and how much it may ask for will be decided in the same two places: the guard and the pipeline.
  */
-import { fastify, LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Tracer } from '@opentelemetry/api';
 import type { GatewayError } from '../errors.ts';
 import { createAddresses } from './addresses.ts';
+import { createApp } from './app.ts';
 import { openToAll } from './callers.ts';
 import type { Mark } from '../datasources/types.ts';
 import type { Caller, Callers } from './callers.ts';
@@ -22,15 +21,12 @@ import type { Stability } from './compiled/text.ts';
 import type { CostOptions } from './cost/index.ts';
 import type { DocumentLimits } from './document-limits.ts';
 import { createFormatError } from './format-error.ts';
-import { createGuard, isPreflight, loopbackHosts } from './guard.ts';
-import type { Guard } from './guard.ts';
-import { registerHealth } from './health.ts';
+import { createGuard, loopbackHosts } from './guard.ts';
+import { metricsPath, probePaths, registerHealth, registerMetrics } from './health.ts';
 import type { Readiness } from './health.ts';
-import { requestIdHeader, requestIdOf } from './request-id.ts';
-import { beginOperation, traceOf } from './tracing.ts';
+import { beginOperation } from './tracing.ts';
 import type { Carriers } from './tracing.ts';
 import { registerHttp } from './http.ts';
-import { readJsonBodies } from './json-bodies.ts';
 import { createOverload } from './overload.ts';
 import type { Heap } from './overload.ts';
 import { createPipeline } from './pipeline.ts';
@@ -38,15 +34,7 @@ import type { Pipeline } from './pipeline.ts';
 import { playgroundPath } from './playground.ts';
 import { createQuotas, defaultQuotaLimits, holdRoom } from './quotas.ts';
 import type { QuotaLimits, Release } from './quotas.ts';
-import { securityHeaders } from './refusal.ts';
-import {
-  answerBadPath,
-  answerClientError,
-  answerErrors,
-  answerExpectation,
-  answerStrays,
-  refuse,
-} from './reply.ts';
+import type { Refusal } from './refusal.ts';
 import type { Admission } from './reply.ts';
 import { registerSse } from './sse.ts';
 import type { SseDoor } from './sse.ts';
@@ -123,6 +111,8 @@ export interface DoorsOptions<Context extends object> {
   readonly log: Logger;
   readiness(): Readiness;
   readonly registry?: Registry;
+  /** False: `/metrics` has a listener of its own (`openMetrics`), and here there is no such path. Default: true. */
+  readonly hasMetrics?: boolean;
   /** Adds a playground; `/` leads to it. */
   readonly registerPlayground?: (app: FastifyInstance) => void | Promise<void>;
   readonly limits?: Partial<DoorLimits>;
@@ -163,7 +153,11 @@ export interface Doors {
 export function createDoors<Context extends object>(options: DoorsOptions<Context>): Doors {
   const limits = withinGrace({ ...defaultLimits, ...options.limits });
   const { log, createContext, callers = openToAll, tracer = null } = options;
-  const guard = createGuard(options);
+  const { hasMetrics = true } = options;
+  const guard = createGuard({
+    ...options,
+    probePaths: hasMetrics ? [...probePaths, metricsPath] : probePaths,
+  });
   const registry = options.registry ?? new Registry();
   const now = (): number => performance.now();
   const overload =
@@ -194,67 +188,19 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     return { status, degraded: [...(overload?.degraded() ?? []), ...degraded] };
   };
 
-  // By its plainer type, or the app's type would carry pino's.
-  const loggerInstance: FastifyBaseLogger = log;
-  const app: FastifyInstance = fastify({
-    loggerInstance,
-    // One line for each request, without what a GET carries in its query string: below.
-    logController: new LogController({ disableRequestLogging: true }),
-    // Nothing is logged by a request's own logger, so none is made for it.
-    childLoggerFactory: (logger) => logger,
-    genReqId: (request) => requestIdOf(request.headers),
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestMs,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    clientErrorHandler: answerClientError,
-    frameworkErrors: answerBadPath,
-    http: {
-      // The guard says so, in our words.
-      requireHostHeader: false,
-      // `Upgrade: h2c` and the like are answered as if they were not there (where Node can; before 24.9 they are a 400).
-      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
-      // Finds who has vanished while it waits for an answer of minutes, some ten seconds later.
-      keepAlive: true,
-      keepAliveInitialDelay: limits.keepAliveMs,
-    },
+  const door = createApp({
+    guard,
+    log,
+    limits,
+    noSuchPath,
+    observeAnswer: (status) => tally.answer(status),
   });
-  const sockets = new Set<Socket>();
-  app.server.on('checkExpectation', answerExpectation);
-  app.server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  readJsonBodies(app);
-  guardEveryPath(app, guard);
-  answerStrays(app);
-  answerErrors(app);
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (isStopping) reply.header('connection', 'close');
-    done(null, payload);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    done();
-    tally.answer(reply.statusCode);
-    if (!log.isLevelEnabled('debug')) return;
-    const path = request.url.split('?', 1)[0];
-    log.debug(
-      {
-        requestId: request.id,
-        ...traceOf(request.mark?.span),
-        method: request.method,
-        path,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'Answered',
-    );
-  });
-
-  registerHealth(app, { registry, readiness });
+  const app = door.fastify;
+  registerHealth(app, readiness);
+  if (hasMetrics) registerMetrics(app, registry);
   tally.read({
     isReady: () => readiness().status === 'ok',
-    connections: () => sockets.size,
+    connections: () => door.connections(),
     sockets: () => webSocket?.open ?? 0,
     streams: () => sse?.open ?? 0,
   });
@@ -319,46 +265,27 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
           beginOperation(tracer, { requestId, transport: 'websocket', said, headers }),
         createContext: (info) => createContext({ transport: 'websocket', ...info }),
       });
-      await app.listen({ host, port });
-      const address = app.server.address() as AddressInfo;
-      return { url: `http://${nameOf(host)}:${address.port}`, port: address.port };
+      return door.start(host, port);
     },
 
     async stop() {
       isStopping = true;
       options.trusted?.stop();
       overload?.stop();
-      const deadline = setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs);
-      // A browser connects ahead of its requests; Node counts a socket that never sent one as busy.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      await Promise.all([webSocket?.stop(), sse?.stop(), app.close()]);
-      clearTimeout(deadline);
+      await Promise.all([webSocket?.stop(), sse?.stop(), door.stop()]);
     },
   };
 }
 
+const noSuchPath: Refusal = {
+  status: 404,
+  code: 'NOT_FOUND',
+  message: 'No such path. GraphQL is at /graphql, subscriptions also at /graphql/stream.',
+};
+
 /** Who is sent away late needs some time to go. */
 function withinGrace(limits: DoorLimits): DoorLimits {
   return { ...limits, stopSpreadMs: Math.min(limits.stopSpreadMs, limits.stopGraceMs / 2) };
-}
-
-function guardEveryPath(app: FastifyInstance, guard: Guard): void {
-  // With callbacks: a promise for each hook and request is time that every request pays.
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(securityHeaders).header(requestIdHeader, request.id);
-    const refusal = guard.check(request.raw);
-    if (refusal !== null) return void refuse(reply, refusal);
-    reply.headers(guard.corsHeaders(request.raw));
-    if (isPreflight(request.raw)) return void reply.code(204).send();
-    done();
-  });
-  // Last, as a route may have a `Vary` of its own.
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    const vary = reply.getHeader('vary');
-    if (vary === undefined) reply.header('vary', 'Origin');
-    else if (!/\borigin\b/i.test(String(vary))) reply.header('vary', `${String(vary)}, Origin`);
-    done(null, payload);
-  });
 }
 
 async function addPlayground(
@@ -369,11 +296,4 @@ async function addPlayground(
   if (!app.hasRoute({ method: 'GET', url: '/' })) {
     app.get('/', async (_request, reply) => reply.redirect(playgroundPath, 302));
   }
-}
-
-/** A name that a browser on this machine can open. */
-function nameOf(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }

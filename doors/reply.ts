@@ -106,7 +106,7 @@ const nothingToSee: Refusal = {
 };
 
 /** Answers what no route takes, before its body is read: unknown paths, and known ones asked by another method. */
-export function answerStrays(app: FastifyInstance): void {
+export function answerStrays(app: FastifyInstance, noSuchPath: Refusal): void {
   const methodsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     methodsOf.set(url, new Set([...(methodsOf.get(url) ?? []), method].flat()));
@@ -122,12 +122,6 @@ export function answerStrays(app: FastifyInstance): void {
     refuse(reply, { status: 405, code: 'BAD_REQUEST', message: `Use ${allow}.`, headers: { allow } });
   });
 }
-
-const noSuchPath: Refusal = {
-  status: 404,
-  code: 'NOT_FOUND',
-  message: 'No such path. GraphQL is at /graphql, subscriptions also at /graphql/stream.',
-};
 
 /** Replaces Fastify's own answers: theirs have another shape, and print what a parser choked on. */
 export function answerErrors(app: FastifyInstance): void {

@@ -33,6 +33,7 @@ describe('without any variable', () => {
     expect(loadConfig({})).toEqual({
       host: '127.0.0.1',
       port: 4000,
+      metrics: null,
       allowedHosts: [],
       allowedOrigins: [],
       tokens: null,
@@ -191,6 +192,7 @@ describe('a bad value', () => {
       ['x', '-1', '65536', '1.5', '1e3', '0x10', ' 80', '９', '99999999999999999999'],
     ],
     ['EMULATOR_PORT', wholeNumber(0, 65_535), ['x', '65536']],
+    ['METRICS_PORT', wholeNumber(0, 65_535), ['x', '65536', '-1']],
     ['POLL_MIN_MS', wholeNumber(10, 3_600_000), ['9', 'x']],
     ['POLL_MAX_MS', wholeNumber(10, 3_600_000), ['3600001', '2s']],
     ['UPSTREAM_DEADLINE_MS', wholeNumber(10, 600_000), ['0', '600001']],
@@ -404,6 +406,29 @@ describe('a bad value', () => {
       expect(problemsOf(wrong)).toHaveLength(1);
   });
 
+  test('of the port for /metrics: that it is another, and that there is one', () => {
+    const both = 'PORT and METRICS_PORT are both 9464: change one of them (0 picks a free one).';
+    expect(problemsOf({ PORT: '9464', METRICS_PORT: '9464' })).toEqual([both]);
+    expect(problemsOf({ PORT: '9464', METRICS_PORT: '9464', UPSTREAM: 'oci' })).toEqual([both]);
+    expect(problemsOf({ METRICS_PORT: '4001' })).toEqual([
+      'METRICS_PORT and EMULATOR_PORT are both 4001: change one of them (0 picks a free one).',
+    ]);
+    expect(problemsOf({ METRICS_PORT: '4001', UPSTREAM: 'oci' })).toEqual([]);
+    expect(problemsOf({ PORT: '0', METRICS_PORT: '0' })).toEqual([]);
+    expect(problemsOf({ METRICS_HOST: '0.0.0.0' })).toEqual([
+      'METRICS_HOST would be ignored: METRICS_PORT is not set, so /metrics is where all else is.',
+    ]);
+    expect(problemsOf({ METRICS_HOST: '0.0.0.0', METRICS_PORT: 'x' })).toHaveLength(1);
+    expect(loadConfig({ HOST: '127.0.0.2', METRICS_PORT: '9464' }).metrics).toEqual({
+      host: '127.0.0.2',
+      port: 9464,
+    });
+    expect(loadConfig({ METRICS_HOST: '[::1]', METRICS_PORT: '0' }).metrics).toEqual({
+      host: '::1',
+      port: 0,
+    });
+  });
+
   test('leaves a configuration with which to look for more, and from which nothing false follows', () => {
     const read = (env: NodeJS.ProcessEnv): Config => readConfig(env).config;
     expect(read({ PORT: 'x', HOST: 'example', OCI_REGIONS: 'us-nowhere-1' })).toMatchObject({
@@ -489,6 +514,20 @@ test('a missing CURSOR_SECRET is worth a note over Oracle Cloud, not over demo d
   expect(notes({})).toEqual([]);
 });
 
+test('a policy beside /metrics that callers can read is worth a note', () => {
+  const env = {
+    AUTH: 'jwt',
+    AUTH_ISSUER: 'i',
+    AUTH_AUDIENCE: 'a',
+    AUTH_JWKS_URL: 'https://id.example.com/keys',
+    AUTH_POLICY_FILE: 'policy.yaml',
+  };
+  expect(notesOn(loadConfig(env))).toEqual([
+    expect.stringMatching(/^METRICS_PORT is not set: .*AUTH_POLICY/),
+  ]);
+  expect(notesOn(loadConfig({ ...env, METRICS_PORT: '9464' }))).toEqual([]);
+});
+
 describe('the configuration, printed', () => {
   test('holds every variable once, what is not set with its default', () => {
     const lines = printConfig({ PORT: '1', HOST: '' }).split('\n');
@@ -508,7 +547,7 @@ describe('the configuration, printed', () => {
     expect(printed).not.toContain('canary');
     expect(printed).not.toContain('\u001b');
     expect(printed).toContain('# CURSOR_SECRET is set');
-    expect(printed).toContain('AUTH_JWKS_URL=https://***@id.example.com/keys');
+    expect(printed).toContain('# AUTH_JWKS_URL is set: https://***@id.example.com/keys');
     expect(printed.split('\n')).toHaveLength(variables.length);
     expect(printConfig({ CURSOR_SECRET_FILE: '/run/secrets/cursor' })).toContain(
       'CURSOR_SECRET_FILE=/run/secrets/cursor',

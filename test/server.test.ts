@@ -204,7 +204,7 @@ describe('npm start', () => {
     expect(out).toContain('Oracle Cloud answered');
   });
 
-  test.each(['PORT', 'EMULATOR_PORT'])('says so when %s is taken', async (name) => {
+  test.each(['PORT', 'METRICS_PORT', 'EMULATOR_PORT'])('says so when %s is taken', async (name) => {
     const taken = new URL(url).port;
     const { code, err } = await runOut({ PORT: '0', EMULATOR_PORT: '0', [name]: taken });
     expect(code).toBe(1);
@@ -326,6 +326,12 @@ describe('a wrong configuration', () => {
       { HOST: '192.0.2.1' },
       ['--check-config'],
       /HOST: cannot listen on 192\.0\.2\.1, this machine has no such address\./,
+    ],
+    [
+      'an address of another machine for /metrics',
+      { METRICS_PORT: '0', METRICS_HOST: '192.0.2.1' },
+      ['--check-config'],
+      /METRICS_HOST: cannot listen on 192\.0\.2\.1, this machine has no such address\./,
     ],
     [
       'a public key that is none',

@@ -17,6 +17,7 @@ const child = spawn(process.execPath, ['server.ts'], {
     PATH: process.env['PATH'],
     PORT: '0',
     EMULATOR_PORT: '0',
+    METRICS_PORT: '0',
     OCI_REGIONS: 'us-ashburn-1',
     POLL_MIN_MS: '200',
     POLL_MAX_MS: '200',
@@ -46,6 +47,7 @@ const untilPrinted = async (pattern: RegExp): Promise<string> => {
 
 test('it ends in time with code 0: answers what it can, sends subscribers away, and waits for nobody else', async () => {
   const url = await untilPrinted(/GraphQL +(http:\S+)\/graphql/);
+  const metricsUrl = await untilPrinted(/Metrics +(http:\S+)/);
   const emulatorUrl = await untilPrinted(/Emulator +(http:\S+)/);
   const control = async (path: string, body: unknown): Promise<{ readonly ids: readonly string[] }> => {
     const response = await fetch(`${emulatorUrl}/_emulator/${path}`, {
@@ -127,6 +129,18 @@ test('it ends in time with code 0: answers what it can, sends subscribers away, 
     }
   });
   await sleep(500);
+  let lastScrape = '';
+  const scrapes = (async () => {
+    for (;;) {
+      try {
+        lastScrape = await (await fetch(metricsUrl)).text();
+      } catch (error) {
+        if (!isStopping) throw error;
+        return;
+      }
+      await sleep(50);
+    }
+  })();
 
   const ended = once(child, 'exit');
   isStopping = true;
@@ -134,6 +148,9 @@ test('it ends in time with code 0: answers what it can, sends subscribers away, 
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
   expect(performance.now() - startedAt).toBeLessThan(25_000);
+  await scrapes;
+  expect(lastScrape).toMatch(/^gateway_ready 0$/m);
+  expect(lastScrape).toMatch(/^gateway_websockets 0$/m);
 
   expect(new Set(await Promise.all(closings))).toEqual(new Set([1012]));
   for (const text of await Promise.all(streamed)) {

@@ -236,7 +236,8 @@ test.each([
   ['10.0.0.7', '::ffff:10.0.0.7'],
   ['[fd00::7]:4000', 'fd00::7'],
 ])('how it is doing may be asked by the address that was connected to: %s', (host, localAddress) => {
-  const guard = createGuard({ allowedHosts: ['gateway.example.com'], allowedOrigins: [] });
+  const probePaths = ['/healthz', '/readyz', '/metrics'];
+  const guard = createGuard({ allowedHosts: ['gateway.example.com'], allowedOrigins: [], probePaths });
   const check = (url: string, headers: Headers = {}, asked = host) =>
     guard.check({
       method: 'GET',

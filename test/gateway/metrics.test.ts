@@ -1,6 +1,7 @@
 /** `/metrics` of the real gateway: what it tells of a life, and that nothing a caller or Oracle Cloud says becomes a label. */
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -20,8 +21,8 @@ const region = 'us-ashburn-1';
 
 type Series = Readonly<Record<string, string>> & { readonly name: string; readonly value: string };
 
-const seriesOf = async ({ url }: Pick<TestGateway, 'url'>): Promise<readonly Series[]> => {
-  const text = await (await fetch(`${url}/metrics`)).text();
+const seriesOf = async ({ metricsUrl }: Pick<TestGateway, 'metricsUrl'>): Promise<readonly Series[]> => {
+  const text = await (await fetch(metricsUrl)).text();
   return [...text.matchAll(/^(gateway_\w+)(?:\{(.*)\})? (\S+)$/gm)].map(
     ([, name = '', labels = '', value = '']) => ({
       ...Object.fromEntries(
@@ -139,6 +140,76 @@ describe('/metrics tells', () => {
     );
     const place = { service: 'CONTAINERENGINE', region };
     expect(find(await seriesOf(house), 'gateway_malformed_items_total', place)).toBe(2);
+  });
+});
+
+describe('METRICS_PORT', () => {
+  interface Heard {
+    readonly status: number;
+    readonly headers: IncomingHttpHeaders;
+    readonly text: string;
+  }
+  const ask = async (url: string, path: string, headers: Json = {}, method = 'GET'): Promise<Heard> => {
+    const target = new URL(path, url);
+    const request = httpRequest(target, { method, agent: false, headers: headers as Record<string, string> });
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    return { status: response.statusCode ?? 0, headers: response.headers, text };
+  };
+  const createApart = () => createHouse({ env: { METRICS_PORT: '0', ALLOWED_HOSTS: 'gateway.example.com' } });
+  const host = 'gateway.example.com';
+
+  test('has /metrics and nothing else, with what every answer has', async () => {
+    const house = await createApart();
+    const { status, headers, text } = await ask(house.metricsUrl, '/metrics', { host });
+    expect(status).toBe(200);
+    expect(text).toMatch(/^gateway_ready 1$/m);
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+    expect(headers).toMatchObject({
+      'content-type': expect.stringMatching(/^text\/plain; version=/),
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'x-request-id': expect.any(String),
+    });
+    for (const path of [
+      '/',
+      '/graphql',
+      '/graphql/stream',
+      '/healthz',
+      '/readyz',
+      '/playground',
+      '/metrics/x',
+    ])
+      expect([path, (await ask(house.metricsUrl, path, { host })).status]).toEqual([path, 404]);
+    const posted = await ask(house.metricsUrl, '/metrics', { host }, 'POST');
+    expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD']);
+    const upgrade = { host, connection: 'Upgrade', upgrade: 'websocket' };
+    expect((await ask(house.metricsUrl, '/graphql', upgrade)).status).toBe(404);
+  });
+
+  test('answers to its address and to the names that were told, and to no page', async () => {
+    const house = await createApart();
+    const statusOf = async (headers: Json): Promise<number> =>
+      (await ask(house.metricsUrl, '/metrics', headers)).status;
+    expect(await statusOf({})).toBe(200);
+    expect(await statusOf({ host: 'evil.example' })).toBe(403);
+    expect(await statusOf({ host: '127.0.0.2' })).toBe(403);
+    expect(await statusOf({ host, origin: 'https://evil.example' })).toBe(403);
+  });
+
+  test('leaves nothing at the other port: no more is said of /metrics than of any path', async () => {
+    const house = await createApart();
+    for (const headers of [{ host }, {}, { host, origin: 'https://evil.example' }]) {
+      const [metrics, nowhere] = [
+        await ask(house.url, '/metrics', headers),
+        await ask(house.url, '/nowhere', headers),
+      ];
+      expect(metrics.status).toBe('origin' in headers || !('host' in headers) ? 403 : 404);
+      expect([metrics.status, metrics.text]).toEqual([nowhere.status, nowhere.text]);
+    }
+    for (const path of ['/healthz', '/readyz']) expect((await ask(house.url, path)).status).toBe(200);
   });
 });
 

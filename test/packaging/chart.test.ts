@@ -149,6 +149,27 @@ describe('the chart', () => {
     expect(readlinkSync(join(folder, 'files', 'alerts.yml'))).toBe('../../../prometheus/alerts.yml');
   });
 
+  test('has /metrics where callers do not come: a port, a service and a rule of its own', () => {
+    const textOf = (name: string): string => templates.find(([each]) => each === name)?.[1] ?? '';
+    for (const name of ['service.yaml', 'ingress.yaml', 'httproute.yaml'])
+      expect([name, /metrics/.test(textOf(name))]).toEqual([name, false]);
+    expect(textOf('deployment.yaml')).toContain(
+      '- name: METRICS_PORT\n              value: {{ include "gateway.metricsPort" . | quote }}',
+    );
+    const service = textOf('service-metrics.yaml');
+    expect(service).toContain('clusterIP: None');
+    expect(service).toContain('targetPort: metrics');
+    const component = 'app.kubernetes.io/component: metrics';
+    for (const text of [service, textOf('servicemonitor.yaml')]) expect(text).toContain(component);
+    expect(textOf('servicemonitor.yaml')).toContain('- port: metrics');
+    // Nobody, unless they are named.
+    expect(values['networkPolicy']).toMatchObject({ metricsFrom: [] });
+    expect(textOf('networkpolicy.yaml')).toMatch(
+      /with \.Values\.networkPolicy\.metricsFrom \}\}\s+- ports:\s+- port: metrics/,
+    );
+    expect(oke['networkPolicy']).toMatchObject({ metricsFrom: [expect.anything()] });
+  });
+
   test('takes from its pods what they do not need', () => {
     expect(values).toMatchObject({
       podSecurityContext: {

@@ -92,6 +92,16 @@ describe('the gateway', () => {
     expect(config.allowedHosts).toContain('gateway');
   });
 
+  test('has /metrics on a port that is not published, where Prometheus asks for it', () => {
+    const { config } = readConfig({ ...image, ...environmentOf([demo]) });
+    const { scrape_configs: jobs } = parse(
+      readFileSync(join(root, 'deploy', 'prometheus', 'prometheus.yml'), 'utf8'),
+    ) as { readonly scrape_configs: unknown };
+    const targets = [`gateway:${config.metrics?.port}`];
+    expect(jobs).toEqual([{ job_name: 'oci-work-request-gateway', static_configs: [{ targets }] }]);
+    expect(demo.services['gateway']?.ports).toEqual(['127.0.0.1:4000:4000']);
+  });
+
   test('is configured right over Oracle Cloud: tokens, and every secret from a file that it is given', () => {
     const env = environmentOf([demo, cloud], {
       AUTH_ISSUER: 'https://issuer.example.com',

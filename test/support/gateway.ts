@@ -57,6 +57,8 @@ export interface TestGateway {
   readonly gateway: Gateway;
   readonly url: string;
   readonly port: number;
+  /** Where `/metrics` is. */
+  readonly metricsUrl: string;
   readonly emulator: Emulator;
   readonly emulatorUrl: string;
   /** Every line that was logged, as it was written; empty unless `logLevel` was given. */
@@ -151,6 +153,7 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     }),
     playgroundTabs: playgroundTabs(overrides.samples ?? null),
   });
+  const metrics = await gateway.startMetrics();
   const { url, port } = await gateway.start();
   const subscribers = new Set<Subscriber<unknown>>();
   let lastSequence = 0;
@@ -159,6 +162,7 @@ export const createTestGateway = async (overrides: Overrides = {}): Promise<Test
     gateway,
     url,
     port,
+    metricsUrl: (metrics?.url ?? url) + '/metrics',
     emulator,
     emulatorUrl,
     logged,

@@ -49,6 +49,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- include "gateway.text" (default 4000 (get .Values.config "PORT")) -}}
 {{- end -}}
 
+{{- define "gateway.metricsPort" -}}
+{{- include "gateway.text" (default 9464 (get .Values.config "METRICS_PORT")) -}}
+{{- end -}}
+
 {{- define "gateway.allowedHosts" -}}
 {{- if get .Values.config "ALLOWED_HOSTS" -}}
 {{- get .Values.config "ALLOWED_HOSTS" -}}
