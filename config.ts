@@ -441,17 +441,27 @@ export const printConfig = (env: NodeJS.ProcessEnv = process.env): string => {
       const file = given[`${name}_FILE`];
       if (isSecret && file !== undefined) return `${name}_FILE=${quoteLine(file)}`;
       const value = given[name];
-      if (value !== undefined) return isSecret ? `# ${name} is set` : `${name}=${quoteLine(value)}`;
+      if (value !== undefined) {
+        if (isSecret) return `# ${name} is set`;
+        const shown = withoutCredentials(value);
+        return shown === value ? `${name}=${quoteLine(value)}` : `# ${name} is set: ${quoteLine(shown)}`;
+      }
       return standard === null ? `# ${name} is not set` : `# ${name}=${standard}`;
     })
     .join('\n');
 };
 
-/** Without the password of a URL, which is refused anyway. Nothing in a value begins a line of its own, or is taken for a comment. */
-const quoteLine = (text: string): string => {
-  const shown = text.replaceAll(/\/\/[^/@\s]*@/g, '//***@');
-  return /^[\w./:@%+,{}*-]*$/.test(shown) ? shown : JSON.stringify(shown);
-};
+/** A URL's user, the values of its query, and its fragment are nobody's: keys stand there. Broken ones are printed, too. */
+const withoutCredentials = (text: string): string =>
+  text.includes('//')
+    ? text
+        .replaceAll(/\/\/[^\s?#]*@/g, '//***@')
+        .replaceAll(/(?<=[?&;])([^=&;#\s]*=)?[^&;#\s]+/g, '$1***')
+        .replaceAll(/#\S+/g, '#***')
+    : text;
+
+/** Nothing in a value begins a line of its own, or is taken for a comment. */
+const quoteLine = (text: string): string => (/^[\w./:@%+,{}*-]*$/.test(text) ? text : JSON.stringify(text));
 
 /**
  * The configuration and what is wrong with it. Where something is, the configuration is good for finding more problems

@@ -554,6 +554,27 @@ describe('the configuration, printed', () => {
     );
   });
 
+  test.each([
+    ['https://id.example.com/keys?canary', 'https://id.example.com/keys?***'],
+    [
+      'https://id.example.com/keys?apikey=canary&canary&v=1',
+      'https://id.example.com/keys?apikey=***&***&v=***',
+    ],
+    ['https://id.example.com/keys?a=canary=;b=canary#canary', 'https://id.example.com/keys?a=***;b=***#***'],
+    ['https://id.example.com/keys?a=ca?nary', 'https://id.example.com/keys?a=***'],
+    ['https://user:can/ary@id.example.com/keys', 'https://***@id.example.com/keys'],
+    ['//canary@id.example.com?canary=canary', '//***@id.example.com?canary=***'],
+    ['https://a:canary@b, https://c?d=canary', 'https://***@b, https://c?d=***'],
+  ])('says nothing of the user, the query and the fragment of a URL, in a comment: %s', (url, shown) => {
+    for (const { name, isSecret } of variables) {
+      if (isSecret) continue;
+      const line = printConfig({ [name]: url })
+        .split('\n')
+        .find((each) => each.includes(name));
+      expect(line?.replaceAll('"', '')).toBe(`# ${name} is set: ${shown}`);
+    }
+  });
+
   test('read again is the same', () => {
     const env = { PORT: '1', OCI_CONFIG_PROFILE: 'a b', OCI_ENDPOINT_TEMPLATE: 'http://127.0.0.1/{region}' };
     const read = Object.fromEntries(
