@@ -133,7 +133,7 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
         visit,
         mark,
         tally: tally.subscriptions.sse,
-        leftBy: () => visit.leftBy ?? (isStopping ? 'shutdown' : 'disconnected'),
+        leftBy: () => visit.leftBy ?? (isStopping ? 'shutdown' : leftByClient(request.socket)),
       });
       mark.span?.end();
     },
@@ -176,6 +176,11 @@ export function registerSse(app: FastifyInstance, options: SseDoorOptions): SseD
 /** Why one ended, where that is the gateway's doing. */
 interface Visit {
   leftBy: SubscriptionEnd | null;
+}
+
+/** Clients that have enough close their connection, and so does the system of one that dies; what breaks is reset or times out. */
+function leftByClient({ errored }: Socket): SubscriptionEnd {
+  return errored === null ? 'disconnected' : 'lost';
 }
 
 /** @returns whether there was room for one more; if not, that was answered */

@@ -22,7 +22,7 @@ export const subscriptionEnds = [
   'not_found',
   'retention',
   'forbidden',
-  // By the client: `complete`, or its socket closed in order. An event stream's client that is lost looks the same.
+  // By the client: `complete`, which an event stream does not have, or its connection closed in order.
   'completed',
   'disconnected',
   // By the gateway.
