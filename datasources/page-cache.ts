@@ -6,13 +6,14 @@
  * since: while it was kept, or while the slowest of its sources was waited for. A kept page with a work request that its
  * filter does not take any more is put together anew; one that was read just now leaves it out.
  */
+import type { SpanContext } from '@opentelemetry/api';
 import { LRUCache } from 'lru-cache';
 import { matches } from './filters.ts';
 import { isOfUse } from './flight.ts';
 import type { Flight } from './flight.ts';
 import type { Observations } from './observations.ts';
 import type { SweepPage, SweepQuery } from './sweep.ts';
-import type { Clock, Errand } from './types.ts';
+import type { Clock, Errand, Mark } from './types.ts';
 
 export interface PageCache {
   /**
@@ -24,7 +25,12 @@ export interface PageCache {
   forget(): void;
 }
 
-interface Entry {
+/** The operation that read a page, where somebody traces: whoever is told it again has a link there. */
+interface Read {
+  readonly reader: SpanContext | undefined;
+}
+
+interface Entry extends Read {
   readonly page: SweepPage;
   /** When its first call began, in milliseconds since the epoch: what it tells is no younger. */
   readonly askedAt: number;
@@ -48,7 +54,7 @@ export const createPageCache = ({
   /** `READ_CACHE_MS`; 0 keeps nothing: only pages under way are shared. */
   readonly keepMs: number;
 }): PageCache => {
-  const flights = new Map<string, Flight<SweepPage>>();
+  const flights = new Map<string, Flight<SweepPage> & Read>();
   const kept = new LRUCache<string, Entry>({
     maxSize: capacity,
     sizeCalculation: ({ page }) => page.size + 1,
@@ -77,27 +83,33 @@ export const createPageCache = ({
   };
 
   return {
-    async page(query, { endsAt }, read, view = '') {
+    async page(query, { endsAt, mark }, read, view = '') {
       const key = `${view} ${JSON.stringify(query)}`;
       const known = kept.get(key);
       if (known && isFresh(known)) {
         const page = refreshed(known.page, query);
-        if (page.items.length === known.page.items.length) return page;
+        if (page.items.length === known.page.items.length) {
+          linkTo(known, mark);
+          return page;
+        }
       }
       const shared = flights.get(key);
       // Nor one that takes longer than there is time.
-      if (shared && shared.endsAt <= endsAt && isOfUse(shared, endsAt, { clock, deadlineMs }))
+      if (shared && shared.endsAt <= endsAt && isOfUse(shared, endsAt, { clock, deadlineMs })) {
+        linkTo(shared, mark);
         return refreshed(await shared.answer, query);
+      }
 
       const askedAt = clock.now();
-      const flight = { answer: read(), endsAt };
+      const reader = mark?.span?.spanContext();
+      const flight = { answer: read(), endsAt, reader };
       flights.set(key, flight);
       try {
         const found = await flight.answer;
         // Not one that a cancel has overtaken.
         if (keepMs > 0 && flights.get(key) === flight) {
           dropOld();
-          kept.set(key, { page: found, askedAt });
+          kept.set(key, { page: found, askedAt, reader });
         }
         return refreshed(found, query);
       } finally {
@@ -111,3 +123,9 @@ export const createPageCache = ({
     },
   };
 };
+
+function linkTo({ reader }: Read, mark: Mark | undefined): void {
+  const span = mark?.span;
+  if (span == null || reader === undefined || reader.spanId === span.spanContext().spanId) return;
+  span.addLink({ context: reader, attributes: { 'gateway.is_shared': true } });
+}

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { createObservations } from '../../datasources/observations.ts';
 import { createPageCache } from '../../datasources/page-cache.ts';
 import type { SweepPage, SweepQuery } from '../../datasources/sweep.ts';
-import type { WorkRequest } from '../../datasources/types.ts';
+import type { Mark, WorkRequest } from '../../datasources/types.ts';
+import { createSpans } from '../support/spans.ts';
 import { createManualClock } from '../support/clock.ts';
 import { queryOf } from '../support/fake-lists.ts';
 import { workRequestOf } from '../support/oci-bodies.ts';
@@ -27,8 +28,8 @@ const openCache = (keepMs = 1_000, answer: () => Promise<SweepPage> = async () =
     observations,
     reads: () => reads,
     forget: cache.forget,
-    page: (one: SweepQuery = query, endsAt = clock.now() + 20_000) =>
-      cache.page(one, { endsAt }, () => {
+    page: (one: SweepQuery = query, endsAt = clock.now() + 20_000, mark?: Mark) =>
+      cache.page(one, { endsAt, ...(mark && { mark }) }, () => {
         reads += 1;
         return answer();
       }),
@@ -177,5 +178,28 @@ describe('pages put together a moment ago', () => {
     expect(reads()).toBe(3);
     await page(queryOf({ first: 1 }));
     expect(reads()).toBe(4);
+  });
+
+  test('lead back to the operation that read them, also those under way', async () => {
+    const spans = createSpans();
+    const tracer = spans.provider.getTracer('test');
+    const go = Promise.withResolvers<SweepPage>();
+    const { page, reads } = openCache(1_000, () => go.promise);
+    const ask = async (requestId: string): Promise<void> => {
+      const span = tracer.startSpan(requestId);
+      await Promise.all([page(query, Infinity, { requestId, span }), page(query, Infinity)]);
+      // The page of one's own is no link.
+      await page(query, Infinity, { requestId, span });
+      span.end();
+    };
+    const asked = [ask('reader'), ask('joiner')];
+    go.resolve(pageOf(item));
+    await Promise.all(asked);
+    await ask('later');
+    expect(reads()).toBe(1);
+    const [reader, joiner, later] = spans.take();
+    expect(reader?.links).toEqual([]);
+    const link = { context: { spanId: reader?.spanContext().spanId } };
+    for (const span of [joiner, later]) expect(span?.links).toMatchObject([link, link]);
   });
 });
