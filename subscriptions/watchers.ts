@@ -9,7 +9,6 @@ import type { WorkRequestStatus } from '../datasources/status.ts';
 import type { Discover, Place } from '../datasources/discovery.ts';
 import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Clock, WorkRequest, WorkRequestRef } from '../datasources/types.ts';
-import { GatewayError, UpstreamError } from '../errors.ts';
 import { createAgenda } from './agenda.ts';
 import type { Agenda } from './agenda.ts';
 import type { GapReason, Told } from './events.ts';
@@ -23,6 +22,8 @@ import { createTally } from './tally.ts';
 import { overflowOf } from './telling.ts';
 import { advance, resumeTrack, startTrack } from './track.ts';
 import type { Moment, Track } from './track.ts';
+import { createTroubleLog } from './troubles.ts';
+import type { WatchLog } from './troubles.ts';
 import { createWatcher } from './watcher.ts';
 import type { Watcher, WatcherOptions } from './watcher.ts';
 
@@ -61,12 +62,6 @@ export interface WatchersOptions {
   readonly log?: WatchLog;
   /** Events that may wait for one subscriber. */
   readonly bufferSize?: number;
-}
-
-/** The part of a pino logger that is used. */
-export interface WatchLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
 }
 
 export interface Watchers {
@@ -164,6 +159,8 @@ export const createWatchers = ({
   };
   const onMerge = (): void => void (tally.merged += 1);
 
+  const report = log ? createTroubleLog(log, clock) : () => {};
+
   const watcherOptions: WatcherOptions = {
     // While its list is watched, it is read with that.
     read: async (ref, known) => (await (known && lists.of(known))?.refresh(known.id)) ?? read(ref),
@@ -177,7 +174,7 @@ export const createWatchers = ({
     groupOf,
     backlog,
     observeLateness,
-    onTrouble: (ref, error) => report(log, ref, error),
+    onTrouble: report,
     onStopped(key, track) {
       watchers.delete(key);
       onWatch?.(key, false);
@@ -210,7 +207,7 @@ export const createWatchers = ({
         random,
         tally,
         observeLateness,
-        onTrouble: (error) => report(log, place, error),
+        onTrouble: (error) => report(place, error),
         onStopped,
       }),
   });
@@ -299,16 +296,4 @@ export const createWatchers = ({
       };
     },
   };
-};
-
-/** Once per row of failures; what the caller is told stands in the events. */
-const report = (
-  log: WatchLog | undefined,
-  { service, region }: Pick<WorkRequestRef, 'service' | 'region'>,
-  error: unknown,
-): void => {
-  if (error === null) return log?.info({ service, region }, 'what is watched can be read again');
-  const code = error instanceof GatewayError ? error.code : 'INTERNAL_SERVER_ERROR';
-  const opcRequestId = error instanceof UpstreamError ? error.failure.opcRequestId : null;
-  log?.warn({ service, region, code, opcRequestId, err: error }, 'what is watched cannot be read for now');
 };

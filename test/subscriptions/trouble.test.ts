@@ -269,6 +269,36 @@ describe('an upstream that does not answer', () => {
     watchers.stop();
   });
 
+  test('of many at one place is one line, told again where it begins anew much later', async () => {
+    const lines: string[] = [];
+    const log = {
+      info: (_: object, message: string) => lines.push(message),
+      warn: (fields: object) => lines.push('code' in fields ? String(fields.code) : ''),
+    };
+    const { clock, watchers, script } = createBench([{}], { log });
+    const many = Array.from({ length: 50 }, (_, i) => refOf(`ocid1.clustersworkrequest.oc1.iad.a${i}`));
+    const readers = many.map((ref) => readAll(watchers.watch(ref)));
+    await settle();
+    script(unavailable);
+    await clock.advance(60_000);
+    expect(lines).toEqual(['UPSTREAM_UNAVAILABLE']);
+    script({});
+    await clock.advance(60_000);
+    expect(lines.splice(0)).toEqual(['UPSTREAM_UNAVAILABLE', 'what is watched can be read again']);
+    script(unavailable);
+    await clock.advance(60_000);
+    // Nobody is left to see the end of it.
+    for (const { feed } of readers) await feed.return?.();
+    script({});
+    const later = readAll(watchers.watch(refOf()));
+    await clock.advance(5 * 60_000);
+    script(unavailable);
+    await clock.advance(60_000);
+    expect(lines).toEqual(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNAVAILABLE']);
+    expect(later.told()).toContain('GAP UPSTREAM_SILENT');
+    watchers.stop();
+  });
+
   test('shows in what is stale, and for how long upstream has not answered', async () => {
     const { clock, watchers } = createBench([{}, unavailable, unavailable, {}]);
     const staleness = () => {
