@@ -2,7 +2,8 @@
  * Who may see and cancel what, as an operator writes it: a file of rules, YAML or JSON (`AUTH_POLICY_FILE`). What no rule allows is
  * denied. docs/decisions/grants.md
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import type { Document } from 'yaml';
 import { z } from 'zod';
 import { isServiceName } from '../datasources/catalog.ts';
 import type { ServiceName } from '../datasources/catalog.ts';
@@ -52,7 +53,13 @@ const compartmentId = z
   )
   .max(255);
 
-const claimValue = z.union([z.string(), z.number(), z.boolean()], {
+/** What is beyond these is rounded, here and in tokens: two numbers would be one. */
+const number = z
+  .number()
+  .min(Number.MIN_SAFE_INTEGER, 'must not be so large a number: have the issuer write it as text')
+  .max(Number.MAX_SAFE_INTEGER, 'must not be so large a number: have the issuer write it as text');
+
+const claimValue = z.union([z.string().min(1, 'must not be empty'), number, z.boolean()], {
   error: 'must be text, a number, true or false',
 });
 
@@ -63,7 +70,12 @@ const rule = z.strictObject({
       [
         z.literal('anyone'),
         z
-          .record(z.string().min(1), z.union([claimValue, z.array(claimValue).min(1)]))
+          .record(
+            z.string().min(1),
+            z.union([claimValue, z.array(claimValue).min(1, 'must not be empty')], {
+              error: 'must be text, a number, true or false, or a list of these',
+            }),
+          )
           .refine((claims) => Object.keys(claims).length > 0, 'must name a claim, or be `anyone`'),
       ],
       { error: 'must be `anyone`, or claims with the value, or the list of values, that each may have' },
@@ -72,7 +84,9 @@ const rule = z.strictObject({
       'Whose rule it is: a caller whose token has each of these claims, with one of the values. A claim that is a list has all of its values; `scope` and `scp` have the words of their text. A name with dots leads into a claim that is an object. `anyone`: whoever has a good token.',
     ),
   allow: z
-    .array(z.enum(actions, { error: `must be one of ${actions.join(', ')}` }))
+    .array(z.enum(actions, { error: `must be one of ${actions.join(', ')}` }), {
+      error: `must be a list of ${actions.join(', ')}`,
+    })
     .refine((allowed) => allowed.includes('read'), 'must hold `read`: who cancels sees what it is')
     .describe('`read`: to see work requests with their errors and logs. `cancel`: to cancel them.'),
   compartments: allOr(
@@ -117,15 +131,28 @@ export const policyJsonSchema = (): object => ({
   }),
 });
 
+/** What a ConfigMap holds. The gateway stands still while it reads one. */
+const maxBytes = 1024 * 1024;
+
 /** @throws PolicyError */
 export const readPolicy = async (file: string): Promise<Policy> => {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    const found = await stat(file);
+    if (!found.isFile()) throw new PolicyError([`${file} is no file.`]);
+    if (found.size > maxBytes) throw new PolicyError([`${file} is larger than 1 MiB.`]);
+    bytes = await readFile(file);
   } catch (error) {
+    if (error instanceof PolicyError) throw error;
     throw new PolicyError([
       `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}).`,
     ]);
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new PolicyError([`${file} is not written in UTF-8.`]);
   }
   return parsePolicy(text, file);
 };
@@ -133,22 +160,27 @@ export const readPolicy = async (file: string): Promise<Policy> => {
 /** @throws PolicyError */
 export const parsePolicy = async (text: string, file: string): Promise<Policy> => {
   // Not everybody who starts a gateway has one.
-  const { parseDocument } = await import('yaml');
+  const { isScalar, parseDocument, visit } = await import('yaml');
   const document = parseDocument(text, { strict: true, uniqueKeys: true, stringKeys: true });
-  if (document.errors.length > 0) {
-    throw new PolicyError(
-      document.errors.map(
-        ({ message }) => `${file} is neither YAML nor JSON: ${message.split('\n', 1)[0]?.replace(/:$/, '')}.`,
-      ),
-    );
-  }
+  // A tag that nobody knows would be passed over, and a condition be what it was not meant to be.
+  const problems = [...document.errors, ...document.warnings].map(
+    ({ message }) => `${file} is neither YAML nor JSON: ${message.split('\n', 1)[0]?.replace(/:$/, '')}.`,
+  );
+  if (problems.length > 0) throw new PolicyError(problems);
+  visit(document, {
+    Pair(_, { key }) {
+      // zod passes over it, and the rule would be everybody's who has the other claims.
+      if (isScalar(key) && key.value === '__proto__')
+        throw new PolicyError([`${file}: \`__proto__\` can be no name.`]);
+    },
+  });
   const read = policy.safeParse(readTree(document, file));
   if (read.success) return read.data;
   throw new PolicyError(read.error.issues.flatMap((issue) => tell(issue)).map((what) => `${file}: ${what}.`));
 };
 
 /** Aliases can make a small file a large tree. */
-const readTree = (document: { toJS(options: { maxAliasCount: number }): unknown }, file: string): unknown => {
+const readTree = (document: Pick<Document, 'toJS'>, file: string): unknown => {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch {

@@ -1,8 +1,9 @@
 /** The policy file: what is read of it, and that whatever is wrong with it is told, all at once and where. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { parsePolicy, policyJsonSchema, PolicyError } from '../../grants/policy.ts';
+import { parsePolicy, policyJsonSchema, PolicyError, readPolicy } from '../../grants/policy.ts';
 
 const file = '/etc/policy.yaml';
 const compartment = 'ocid1.compartment.oc1..a';
@@ -16,6 +17,9 @@ const problemsIn = async (text: string): Promise<readonly string[]> => {
     return error.problems;
   }
 };
+
+const ruleFor = (when: string): string =>
+  `version: 1\nrules:\n  - when: ${when}\n    allow: [read]\n    compartments: [${compartment}]`;
 
 describe('a policy', () => {
   test('is YAML, and what is left out means all services and regions', async () => {
@@ -97,18 +101,52 @@ rules:
       'by aliases',
     ],
     [
-      'version: 1\nrules: [{ when: { __proto__: x }, allow: [read], compartments: all, constructor: x }]',
+      'version: 1\nrules: [{ when: { groups: x }, allow: [read], compartments: all, constructor: x }]',
       'constructor',
     ],
+    // A condition that is not taken for what it says would let in more callers than are meant.
+    [ruleFor('{ __proto__: x, groups: a }'), '`__proto__` can be no name'],
+    [ruleFor('{ "__proto__": x, groups: a }'), '`__proto__` can be no name'],
+    [ruleFor('!not { groups: a }'), 'Unresolved tag'],
+    [ruleFor('{ groups: !except a }'), 'Unresolved tag'],
+    [ruleFor('{ groups: !!set { a } }'), 'must be text'],
+    [ruleFor('{ tenant: 9007199254740993 }'), 'tenant must not be so large a number'],
+    [ruleFor('{ tenant: [1, -9007199254740993] }'), 'tenant[1] must not be so large a number'],
+    [ruleFor('{ groups: .inf }'), 'groups must be text'],
+    [ruleFor('{ groups: "" }'), 'groups must not be empty'],
+    [ruleFor('{ groups: [a, ""] }'), 'groups[1] must not be empty'],
+    [ruleFor('{ groups: [] }'), 'groups must not be empty'],
+    [ruleFor('{ groups: }'), 'groups must be text'],
+    [ruleFor('{ 1: a, "1": b }'), 'must be unique'],
+    [ruleFor('{ <<: { groups: a } }'), 'must be text'],
+    [ruleFor('{ groups: a }') + '\n---\n' + ruleFor('anyone'), 'multiple documents'],
+    [ruleFor('{ groups: a }').replace('[read]', 'read'), 'allow must be a list of read, cancel'],
   ])('%j is none', async (text, what) => {
     expect((await problemsIn(text)).join(' ')).toContain(what);
   });
 
   test('that cannot be read is told of', async () => {
-    const { readPolicy } = await import('../../grants/policy.ts');
     await expect(readPolicy('/nowhere/policy.yaml')).rejects.toThrow(
       '/nowhere/policy.yaml cannot be read (ENOENT).',
     );
+    const folder = mkdtempSync(join(tmpdir(), 'policy-'));
+    const own = join(folder, 'policy.yaml');
+    const isWrong = async (bytes: Uint8Array, what: string): Promise<void> => {
+      writeFileSync(own, bytes);
+      await expect(readPolicy(own)).rejects.toThrow(new PolicyError([`${own} ${what}`]));
+    };
+    try {
+      await isWrong(Buffer.from(ruleFor('{ groups: müller }'), 'latin1'), 'is not written in UTF-8.');
+      await isWrong(Buffer.from(`\uFEFF${ruleFor('anyone')}`, 'utf16le'), 'is not written in UTF-8.');
+      await isWrong(Buffer.alloc(1024 * 1024 + 1, '#'), 'is larger than 1 MiB.');
+      // As editors of Windows write it.
+      writeFileSync(own, `\uFEFF${ruleFor('{ groups: a }').replaceAll('\n', '\r\n')}`);
+      expect(await readPolicy(own)).toMatchObject({ rules: [{ when: { groups: 'a' } }] });
+      await expect(readPolicy(folder)).rejects.toThrow(`${folder} is no file.`);
+      await expect(readPolicy('/dev/zero')).rejects.toThrow('/dev/zero is no file.');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
