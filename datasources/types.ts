@@ -74,6 +74,8 @@ export interface WorkRequest {
   readonly isPartial?: boolean;
   /** True when a later attempt to read it failed. */
   readonly isStale?: boolean;
+  /** Whoever is told may not see it any more: as far as it was told before, and nothing further is read. */
+  readonly isOutOfSight?: true;
 }
 
 /** One page of errors, logs or work requests. */

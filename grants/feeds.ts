@@ -132,7 +132,7 @@ class JudgedFeed implements Feed {
     if (this.form === 'single') this.#end();
     else this.#left.set(known.id, known);
     const now = this.#judge.now();
-    return goneOf(known, known.observedAt, now);
+    return goneOf({ ...known, isOutOfSight: true }, known.observedAt, now);
   }
 
   #judgeAgain(): void {

@@ -11,7 +11,7 @@ const having = <T>(
   { loaders, catalog }: Context,
   read: (known: Model) => T,
 ): T | Promise<T> =>
-  model.origin === 'list' && lacks(catalog[model.ref.service], name)
+  model.origin === 'list' && model.isOutOfSight !== true && lacks(catalog[model.ref.service], name)
     ? loaders.workRequest(model.ref, 'get').then((whole) => read(whole ?? model))
     : read(model);
 
@@ -51,12 +51,17 @@ export const WorkRequest: WorkRequestResolvers = {
         known.isCancelable &&
         context.catalog[known.ref.service].cancel !== 'none' &&
         !context.isReadOnly &&
+        known.isOutOfSight !== true &&
         context.mayCancel(known),
     ),
   errors: (model, args, { loaders, cursors }) =>
-    readConnection(args, `errors ${model.id}`, cursors, (page) => loaders.errors(model, page)),
+    model.isOutOfSight
+      ? null
+      : readConnection(args, `errors ${model.id}`, cursors, (page) => loaders.errors(model, page)),
   logs: (model, args, { loaders, cursors }) =>
-    readConnection(args, `logs ${model.id}`, cursors, (page) => loaders.logs(model, page)),
+    model.isOutOfSight
+      ? null
+      : readConnection(args, `logs ${model.id}`, cursors, (page) => loaders.logs(model, page)),
   observedAt: ({ observedAt }) => new Date(observedAt),
   isStale: ({ isStale }) => isStale ?? false,
 };

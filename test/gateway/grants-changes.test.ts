@@ -289,3 +289,48 @@ test('an answer that cannot be read tells nobody that there is one', async () =>
   const { errors } = await house.query(query, { id }, { token: await tokenOf('b') });
   expect(errors).toBeUndefined();
 });
+
+test.each([
+  ['everything', '  - { when: { groups: a }, allow: [read, cancel], compartments: all }\n'],
+  ['this compartment', ruleOf('a', platform, '[read, cancel]')],
+])(
+  'what goes out of sight is told as it was before, and nothing of it is read any more: of who saw %s',
+  async (_, rule) => {
+    await start(policyOf(rule), { POLL_MIN_MS: '60000', POLL_MAX_MS: '60000' });
+    const token = await tokenOf('a');
+    // Its lists hold all fields, and lack some.
+    const services = [service, 'MYSQL'] as const;
+    const ask = (selection: string): string =>
+      `workRequests(compartmentId: "${platform}", services: [${services.join(', ')}]) ${selection}`;
+    for (const each of services)
+      house.emulator.createWorkRequest({
+        service: each,
+        region,
+        compartmentId: platform,
+        script: [{ status: 'IN_PROGRESS' }],
+        errors: [{ code: 'X', message: 'secret' }],
+        logs: [{ message: 'secret' }],
+      });
+    const watch = house.subscribe<Json>(
+      `subscription { ${ask('{ type gap { reason } workRequest { canCancel resources { identifier } errors { nodes { message } } logs { nodes { message } } } }')} }`,
+      {},
+      { token },
+    );
+    const told = JSON.stringify([await watch.next(), await watch.next(), await watch.next()]);
+    expect(told).toContain('SYNCED');
+    expect(told).toContain('secret');
+    house.asked();
+    await change(policyOf(ruleOf('b', platform)));
+    for (const gap of [await watch.next(), await watch.next()])
+      expect(gap).toMatchObject({
+        data: {
+          workRequests: {
+            type: 'GAP',
+            gap: { reason: 'NOT_FOUND' },
+            workRequest: { canCancel: false, errors: null, logs: null },
+          },
+        },
+      });
+    expect(house.asked().filter((call) => call !== 'listCompartments')).toEqual([]);
+  },
+);
