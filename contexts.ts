@@ -189,7 +189,8 @@ export const createContexts = (options: ContextsOptions): ((info: CallerInfo) =>
       },
       async waitFor(ref, timeoutMs) {
         const full = (await own.complete(ref)) ?? ref;
-        const wait = (): Promise<Waited> => waiting.waitFor(full, { timeoutMs, gone: signal });
+        const wait = (hidden?: AbortSignal): Promise<Waited> =>
+          waiting.waitFor(full, { timeoutMs, gone: hidden ? AbortSignal.any([signal, hidden]) : signal });
         // What was read before the wait may be older than what it saw.
         const beginAnew = (): void => {
           memory = createMemory();

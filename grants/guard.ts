@@ -23,7 +23,7 @@ export interface GuardOptions {
   readonly grants: Pick<Grants, 'ready' | 'onChange'>;
   /** Where it was seen, for work requests that do not say so themselves. */
   readonly compartmentOf: (ref: WorkRequestRef) => string | null;
-  readonly watchers: Pick<Watchers, 'watch' | 'watchList'>;
+  readonly watchers: Pick<Watchers, 'watch' | 'watchList' | 'present'>;
   readonly now: () => number;
 }
 
@@ -40,7 +40,12 @@ export interface Guard {
   source<Source extends Pick<WorkRequestSource, 'get' | 'list'>>(source: Source): Source;
   watch(ref: WorkRequestRef, look: FirstLook): Promise<Feed>;
   watchList(plan: () => ListWatchPlan): Promise<Feed>;
-  waitFor(ref: WorkRequestRef, look: FirstLook, wait: () => Promise<Waited>): Promise<Waited>;
+  /** @param wait is over when `gone` is aborted */
+  waitFor(
+    ref: WorkRequestRef,
+    look: FirstLook,
+    wait: (gone: AbortSignal) => Promise<Waited>,
+  ): Promise<Waited>;
 }
 
 export interface FirstLook {
@@ -162,15 +167,28 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
     },
 
     async waitFor(ref, look, wait) {
-      if (view() === null) return wait();
-      const seen = await lookFirst(ref, look);
+      const seen = view() === null ? 'unread' : await lookFirst(ref, look);
       if (seen === 'absent' || seen === 'refused') return { kind: seen };
       if (seen === 'left') return { kind: 'unseen' };
+      const hiding = new AbortController();
+      const judgeAgain = (): void => {
+        const known = watchers.present(ref);
+        if (known !== null && !maySee(known)) hiding.abort();
+      };
       const held = watchers.watch(ref, seen === 'unread' ? undefined : seen);
+      // Whoever may not see it any more hears so at once, and not when it ends.
+      held.listen(() => {
+        while (held.take()?.kind === 'event');
+        judgeAgain();
+      });
+      const callOff = grants.onChange(judgeAgain);
+      judgeAgain();
       try {
-        const waited = await wait();
-        return waited.kind === 'seen' && !maySee(waited.workRequest) ? { kind: 'absent' } : waited;
+        const waited = await wait(hiding.signal);
+        const isHidden = hiding.signal.aborted || (waited.kind === 'seen' && !maySee(waited.workRequest));
+        return isHidden ? { kind: 'absent' } : waited;
       } finally {
+        callOff();
         void held.return();
       }
     },

@@ -334,3 +334,26 @@ test.each([
     expect(house.asked().filter((call) => call !== 'listCompartments')).toEqual([]);
   },
 );
+
+test.each([
+  ['everything', '  - { when: { groups: a }, allow: [read, cancel], compartments: all }\n'],
+  ['this compartment', ruleOf('a', platform)],
+])(
+  'a wait for what goes out of sight is over then, and not when that ends: of who saw %s',
+  async (_, rule) => {
+    await start(policyOf(rule));
+    const id = create(platform);
+    const token = await tokenOf('a');
+    const waiting =
+      'query ($id: ID!) { waitForWorkRequest(id: $id, service: CONTAINERENGINE, region: "us-ashburn-1", timeoutSeconds: 300) { status } }';
+    const waits = [
+      house.query(waiting, { id }, { token }),
+      house.query(waiting, { id }, { token, transport: 'websocket' }),
+    ];
+    await house.untilMetric('gateway_watchers', 1);
+    await change(policyOf(ruleOf('b', platform)));
+    const told = { data: { waitForWorkRequest: null }, extensions: { cost: expect.anything() } };
+    expect(await Promise.all(waits)).toEqual([told, told]);
+    await house.untilMetric('gateway_watchers', 0);
+  },
+);

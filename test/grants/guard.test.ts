@@ -36,6 +36,7 @@ const begin = (known: string | null, state: WorkRequest = hidden) => {
     compartmentOf: () => known,
     watchers: {
       watch: feedOf,
+      present: () => state,
       watchList(list) {
         plan = list;
         return feedOf();
