@@ -63,11 +63,14 @@ export const createContexts = (options: ContextsOptions): ((info: CallerInfo) =>
   const { constant, source, observations, endpoints, parents, polls, pages, watchers, waiting } = options;
   const { grants, asFarAsListed, clock, deadlineMs, pollMinMs, maxQueryCost } = options;
 
-  /** What a query sees, watchers are told. */
-  const observed = (each: WorkRequestSource): WorkRequestSource => ({
+  /** What a query sees, watchers are told. @param getsOf whose calls read this one */
+  const observed = (
+    each: WorkRequestSource,
+    getsOf: (ref: WorkRequestRef) => WorkRequestSource,
+  ): WorkRequestSource => ({
     ...each,
     async get(ref) {
-      const found = await each.get(ref);
+      const found = await getsOf(ref).get(ref);
       if (found) watchers.observe(found);
       return found;
     },
@@ -107,25 +110,29 @@ export const createContexts = (options: ContextsOptions): ((info: CallerInfo) =>
     // Of the operation, or of what is left of it after a wait.
     let startedAt = clock.now();
     const meter: Meter = { calls: 0 };
-    const errand: Errand = {
+    const errandOf = (apart = ''): Errand => ({
+      // A subscription's context outlives its events: its calls have each their own time.
       get endsAt() {
-        return startedAt + 2 * deadlineMs;
+        return isSubscription ? Infinity : startedAt + 2 * deadlineMs;
       },
-      meter,
-      mark,
-    };
-    // A subscription's context outlives its events: its calls have each their own time, and loaders that remember
-    // would tell the first state for ever.
-    const own = observed(isSubscription ? source : source.for(errand));
+      apart,
+      ...(!isSubscription && { meter, mark }),
+    });
+    const errand = errandOf();
     // Answers are of one view from their beginning to their end, as what is kept and shared by its key has to be.
     const view = grants?.viewOf(caller.claims) ?? null;
     const guard = guardOf?.(view);
+    const shared = isSubscription ? source : source.for(errand);
+    // What may be hidden is not read with others who look at it: it would be there sooner than what is absent.
+    const apart = view === null ? shared : source.for(errandOf(view.key));
+    const own = observed(shared, (ref) => (guard?.isIn(ref) === false ? apart : shared));
     /** For what lives longer than a policy. */
     const watchful = (): Guard | undefined => openGuard?.(() => grants?.viewOf(caller.claims) ?? null);
     const createMemory = (): Loaders =>
       createLoaders({
         source: own,
         observations,
+        // Loaders that remember would tell the first state for ever.
         cache: !isSubscription,
         isLate: () => !isSubscription && clock.now() >= startedAt + deadlineMs / 2,
       });

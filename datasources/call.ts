@@ -16,6 +16,8 @@ export interface Call {
   readonly endsAt: number;
   /** Whose budget it spends: (credential, service, region). */
   readonly budgetKey: string;
+  /** Shared with calls of the same word only; '': everybody's. */
+  readonly apart: string;
   /** Its first attempt had its turn already. */
   readonly hasTurn: boolean;
   /** HTTP requests sent so far. */

@@ -197,6 +197,7 @@ export function createUpstream(options: UpstreamOptions): BudgetedUpstream {
       requestId: randomUUID().replaceAll('-', '').toUpperCase(),
       endsAt: Math.min(clock.now() + 2 * deadlineMs, errand?.endsAt ?? Infinity),
       budgetKey: budgetKeyOf(request),
+      apart: errand?.apart ?? '',
       hasTurn: errand?.isPatient === true,
       attempts: 0,
       meter: errand?.meter,

@@ -1,4 +1,4 @@
-/** Identical reads in flight are one call: same credential, host, path, query and headers. */
+/** Identical reads in flight are one call: same credential, host, path, query and headers, for whom they may be shared with. */
 import type { Call, Interceptor } from './call.ts';
 import { join } from './flight.ts';
 import type { Flight, FlightRules } from './flight.ts';
@@ -20,7 +20,7 @@ export function createShare(
       forgetAll();
       return next(call).finally(forgetAll);
     }
-    const key = `${credentialId} ${request.origin}${target} ${headersKey(request.headers)}`;
+    const key = `${credentialId} ${call.apart} ${request.origin}${target} ${headersKey(request.headers)}`;
     const shared = inFlight.get(key);
     const joined = shared && join(shared, { place: request, endsAt }, rules);
     if (joined) {

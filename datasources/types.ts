@@ -136,6 +136,8 @@ export interface Errand {
   readonly meter?: Meter | undefined;
   /** Whose they are; without: nobody's, as with polls. */
   readonly mark?: Mark;
+  /** Its reads are shared with those only who have the same word: how soon an answer is there tells that somebody else asked. */
+  readonly apart?: string;
   /** Nobody waits for it, as with polls: its calls wait for their turn as long as it takes, and have their time from then. */
   readonly isPatient?: true;
   /** Of a patient one, asked while its calls wait: what nobody wants any more is not asked of Oracle Cloud. */

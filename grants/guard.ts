@@ -31,6 +31,8 @@ export interface GuardOptions {
 export interface Guard {
   maySee(workRequest: WorkRequest): boolean;
   mayCancel(workRequest: WorkRequest): boolean;
+  /** Whether it would be seen, as far as is known without a read. */
+  isIn(ref: WorkRequestRef): boolean;
   /** Whether this is to be asked at all: of a list, which names its compartment. */
   mayAsk(place: Place): boolean;
   /** What lies below: counted, and gone through, as far as it is in the view. */
@@ -66,7 +68,6 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
   const mayCancel = (workRequest: WorkRequest): boolean =>
     view()?.allows('cancel', placeOf(workRequest)) ?? true;
   const reaches = ({ service, region }: WorkRequestRef): boolean => view()?.reaches(service, region) ?? true;
-  /** Whether it would be seen, as far as is known without a read. */
   const isIn = (ref: WorkRequestRef): boolean => mayAsk({ ...ref, compartmentId: compartmentOf(ref) });
   const judge = { maySee, mayAsk, onChange: grants.onChange, now };
 
@@ -116,6 +117,7 @@ export const createGuard = ({ view, grants, compartmentOf, watchers, now }: Guar
   return {
     maySee,
     mayCancel,
+    isIn,
     mayAsk,
 
     parents: (parents) => ({

@@ -51,6 +51,18 @@ test('identical reads in flight are one request with one answer', async () => {
   expect(received).toHaveLength(1);
 });
 
+test('who reads apart shares with those only who do so by the same word', async () => {
+  const { origin, received, upstream, asked, release } = await startHeld();
+  const calls = ['', 'a', 'b', 'a', ''].map((apart) =>
+    upstream.call(getFrom(origin, '/a'), { endsAt: Infinity, apart }),
+  );
+  await asked(3);
+  release();
+  const answers = await Promise.all(calls);
+  expect(answers.map((answer) => answers.indexOf(answer))).toEqual([0, 1, 2, 1, 0]);
+  expect(received).toHaveLength(3);
+});
+
 test('their answer is as new as the attempt that was answered, whenever each of them asked', async () => {
   const { origin, upstream, asked, release } = await startHeld();
   const first = upstream.call(getFrom(origin, '/a'));

@@ -357,3 +357,25 @@ test.each([
     await house.untilMetric('gateway_watchers', 0);
   },
 );
+
+test('what others are just reading is there no sooner than what is absent', async () => {
+  await start(policyOf(ruleOf('a', platform), ruleOf('b', payments)), { READ_CACHE_MS: '0' });
+  const id = create(platform);
+  const [a, b] = [await tokenOf('a'), await tokenOf('b')];
+  const query =
+    'query ($id: ID!) { workRequest(id: $id, service: CONTAINERENGINE, region: "us-ashburn-1") { status } }';
+  const hidden = { data: { workRequest: null }, extensions: { cost: { estimated: 1 } } };
+  // Also where it is known by now which compartment it is in.
+  for (let round = 0; round < 2; round += 1) {
+    house.asked();
+    house.emulator.addFault({ service, operation: 'get', times: 1, delayMs: 3_000 });
+    const others = house.query(query, { id }, { token: a });
+    while (!house.asked().includes('get')) await sleep(10);
+    expect(await house.query(query, { id }, { token: b })).toEqual(hidden);
+    expect(house.asked()).toEqual(['get']);
+    const watch = house.subscribe<Json>(watching, { id }, { token: b });
+    expect(await watch.next()).toMatchObject({ data: { workRequest: { gap: { reason: 'NOT_FOUND' } } } });
+    expect(house.asked()).toEqual(['get']);
+    expect(await others).toMatchObject({ data: { workRequest: { status: 'IN_PROGRESS' } } });
+  }
+});
