@@ -81,6 +81,9 @@ export const createContexts = (options: ContextsOptions): ((info: CallerInfo) =>
     },
   });
 
+  // Kept pages are of a view as it was.
+  grants?.onChange(() => pages.forget());
+
   // One work request, one poller: a ref is completed first, or a raw id and a global one would be watched twice.
   const complete = async (ref: WorkRequestRef): Promise<WorkRequestRef> =>
     (await source.complete(ref)) ?? ref;

@@ -379,3 +379,20 @@ test('what others are just reading is there no sooner than what is absent', asyn
     expect(await others).toMatchObject({ data: { workRequest: { status: 'IN_PROGRESS' } } });
   }
 });
+
+test('a kept page is told to nobody any more once something else lies below', async () => {
+  const below = `  - { when: { groups: a }, allow: [read], compartments: [{ subtreeOf: ${platform} }] }\n`;
+  await start(policyOf(ruleOf('b', platform)), { READ_CACHE_MS: '60000' });
+  const child = 'ocid1.compartment.oc1..child';
+  house.emulator.addCompartment({ id: child, name: 'child', parentId: platform });
+  const id = create(child);
+  const token = await tokenOf('a');
+  house.emulator.addFault({ operation: 'parents', status: 403, times: 1 });
+  await change(policyOf(below));
+  expect((await list(token, child)).nodes).toEqual([]);
+  // It is looked up again ten seconds later.
+  const query =
+    'query ($id: ID!) { workRequest(id: $id, service: CONTAINERENGINE, region: "us-ashburn-1") { status } }';
+  while ((await house.query(query, { id }, { token })).data?.['workRequest'] === null) await sleep(200);
+  expect((await list(token, child)).nodes).toMatchObject([{ workRequestId: id }]);
+});
