@@ -95,6 +95,7 @@ export const createContexts = (options: ContextsOptions): ((info: CallerInfo) =>
         view,
         grants,
         compartmentOf: (ref) => observations.compartmentOf(ref),
+        homeRegion: endpoints.homeRegion,
         watchers,
         now: () => clock.now(),
       }));

@@ -76,7 +76,10 @@ const main = async (): Promise<void> => {
   const onProblem = (error: unknown): void =>
     log.warn({ err: error }, 'The credential could not be renewed; the old one stays in use');
   const { access, emulator, policy } = await lookAround(config, problems, onProblem);
-  if (options.isCheck) say(['The configuration is fine.', ...notesOn(config)].join('\n'));
+  if (options.isCheck)
+    say(
+      ['The configuration is fine.', ...notesOn(config), ...(await notesOnPolicy(policy, access))].join('\n'),
+    );
   if (loading === null) return;
 
   const [{ createGateway }, { playgroundTabs, sampleQuery }] = await loading;
@@ -168,6 +171,18 @@ const openPolicy = async (file: string): Promise<GatewayOptions['policy']> => {
     if (!(error instanceof PolicyError)) throw error;
     throw new ConfigError(error.problems.map((problem) => `AUTH_POLICY_FILE: ${problem}`));
   }
+};
+
+/** Told by --check-config; the gateway that runs tells its log, also when the file changes. */
+const notesOnPolicy = async (
+  open: GatewayOptions['policy'] | null,
+  { allowed, homeRegion }: Access,
+): Promise<readonly string[]> => {
+  if (!open) return [];
+  const { idlePartsOf } = await import('./grants/idle.ts');
+  return idlePartsOf(open.policy, { allowedRegions: allowed.map(({ id }) => id), homeRegion }).map(
+    (note) => `AUTH_POLICY_FILE: ${open.file}: ${note}`,
+  );
 };
 
 interface BuiltInEmulator extends StandIn {

@@ -3,6 +3,7 @@
  * out before it is handed on, so that forbidden and absent are one: the same answer, after the same calls.
  */
 import type { Context } from '../context.ts';
+import { catalog } from '../datasources/catalog.ts';
 import { UpstreamError } from '../errors.ts';
 import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Loaders } from '../datasources/loaders.ts';
@@ -23,6 +24,8 @@ export interface GuardOptions {
   readonly grants: Pick<Grants, 'ready' | 'onChange'>;
   /** Where it was seen, for work requests that do not say so themselves. */
   readonly compartmentOf: (ref: WorkRequestRef) => string | null;
+  /** Where all of IAM's is, wherever it is asked for. */
+  readonly homeRegion: string;
   readonly watchers: Pick<Watchers, 'watch' | 'watchList' | 'present'>;
   readonly now: () => number;
 }
@@ -57,17 +60,21 @@ export interface FirstLook {
   readonly pause: () => Promise<boolean>;
 }
 
-export const createGuard = ({ view, grants, compartmentOf, watchers, now }: GuardOptions): Guard => {
+export const createGuard = (options: GuardOptions): Guard => {
+  const { view, grants, compartmentOf, homeRegion, watchers, now } = options;
+  const homeOf = ({ service, region }: Pick<Place, 'service' | 'region'>): string =>
+    catalog[service].isHomeRegionOnly ? homeRegion : region;
   const placeOf = ({ ref, compartmentId }: WorkRequest): Place => ({
     service: ref.service,
-    region: ref.region,
+    region: homeOf(ref),
     compartmentId: compartmentId ?? compartmentOf(ref),
   });
-  const mayAsk = (place: Place): boolean => view()?.allows('read', place) ?? true;
+  const mayAsk = (place: Place): boolean =>
+    view()?.allows('read', { ...place, region: homeOf(place) }) ?? true;
   const maySee = (workRequest: WorkRequest): boolean => mayAsk(placeOf(workRequest));
   const mayCancel = (workRequest: WorkRequest): boolean =>
     view()?.allows('cancel', placeOf(workRequest)) ?? true;
-  const reaches = ({ service, region }: WorkRequestRef): boolean => view()?.reaches(service, region) ?? true;
+  const reaches = (ref: WorkRequestRef): boolean => view()?.reaches(ref.service, homeOf(ref)) ?? true;
   const isIn = (ref: WorkRequestRef): boolean => mayAsk({ ...ref, compartmentId: compartmentOf(ref) });
   const judge = { maySee, mayAsk, onChange: grants.onChange, now };
 

@@ -4,6 +4,8 @@
  */
 import type { Clock } from '../datasources/types.ts';
 import type { WatchFile } from '../watched-file.ts';
+import { idlePartsOf } from './idle.ts';
+import type { Reach } from './idle.ts';
 import { readPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
 import { createViews, rootsOf } from './views.ts';
@@ -30,6 +32,8 @@ export interface GrantsOptions {
   readonly policy: Policy;
   /** A compartment and all that lie in it. @throws whatever keeps it from being known */
   readonly subtreeOf: (root: string) => Promise<readonly string[]>;
+  /** Where anything can be seen at all. */
+  readonly reach: Reach;
   readonly watchFile: WatchFile;
   readonly clock: Clock;
   readonly log: GrantsLog;
@@ -59,6 +63,8 @@ export const createGrants = (options: GrantsOptions): Grants => {
   let current = openPolicy(options.policy);
 
   function openPolicy(policy: Policy) {
+    for (const problem of idlePartsOf(policy, options.reach))
+      log.warn({ problem }, 'The policy names what this gateway never asks for');
     return {
       roots: [...new Set(policy.rules.flatMap(rootsOf))],
       findView: createViews(policy, (root) => {

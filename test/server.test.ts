@@ -477,6 +477,29 @@ describe('--check-config', () => {
     expect(out).toMatch(/^The configuration is fine\.\nCURSOR_SECRET is not set: .*\.\n$/);
   });
 
+  test('says what a policy names in vain, which is no mistake', async () => {
+    const policy = join(folder, 'idle.yaml');
+    writeFileSync(
+      policy,
+      'version: 1\nrules: [{ when: anyone, allow: [read], compartments: all, regions: [eu-paris-1] }]',
+    );
+    const { code, out, err } = await runOut(
+      {
+        ...env,
+        AUTH: 'jwt',
+        AUTH_ISSUER: 'https://id.example.com/',
+        AUTH_AUDIENCE: 'gateway',
+        AUTH_JWKS_URL: 'https://id.example.com/keys',
+        AUTH_POLICY_FILE: policy,
+      },
+      ['--check-config'],
+    );
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toBe(
+      `The configuration is fine.\nAUTH_POLICY_FILE: ${policy}: rules[0].regions: nothing that it allows is in eu-paris-1. This gateway asks in us-ashburn-1 (OCI_REGIONS), and for IAM in us-ashburn-1 (OCI_HOME_REGION).\n`,
+    );
+  });
+
   test('of the demo looks at no port that a running gateway has, and probes an emulator of its own', async () => {
     const { port } = new URL(template.split('/{')[0] ?? '');
     const taken = { PORT: '0', EMULATOR_PORT: port };

@@ -31,7 +31,8 @@ const begin = async () => {
   const logged: string[] = [];
   let below: readonly string[] | Error | Promise<readonly string[]> = [root, 'child'];
   let asked = 0;
-  const log = (_: object, message: string): void => void logged.push(message);
+  const log = (fields: object, message: string): void =>
+    void logged.push('problem' in fields ? `${message}: ${String(fields.problem)}` : message);
   const mine = (grants = createGrants({
     file,
     policy: await readPolicy(file),
@@ -40,6 +41,7 @@ const begin = async () => {
       if (below instanceof Error) throw below;
       return below instanceof Promise ? below : [of, ...below.slice(1)];
     },
+    reach: { allowedRegions: ['us-ashburn-1'], homeRegion: 'us-ashburn-1' },
     watchFile: createWatchFile(clock),
     clock,
     log: { info: log, warn: log, error: log },
@@ -215,4 +217,19 @@ test('a changed file is in force within seconds, a broken one changes nothing an
   await told('is in force');
   await settle();
   expect([sees('child'), sees('child', { groups: ['dev'] }), mine.problem]).toEqual([false, true, null]);
+});
+
+test('what it names in vain is told at the start, and again when the file changes', async () => {
+  const within = (region: string): string => text('ops').replace(' }] }]', ` }], regions: [${region}] }]`);
+  writeFileSync(file, within('eu-paris-1'));
+  const { clock, logged } = await begin();
+  const told =
+    'The policy names what this gateway never asks for: rules[0].regions: nothing that it allows is in';
+  expect(logged).toEqual([expect.stringContaining(`${told} eu-paris-1.`)]);
+  writeFileSync(file, within('us-ashburn-1, eu-milan-1'));
+  while (!logged.some((line) => line.includes('is in force'))) {
+    await clock.advance(500);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(logged[1]).toContain(`${told} eu-milan-1.`);
 });

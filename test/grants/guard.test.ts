@@ -21,7 +21,7 @@ const view = createViews(policy, () => undefined)({});
 const hidden = workRequestOf({ compartmentId: others });
 
 /** Everything is watched by others already. */
-const begin = (known: string | null, state: WorkRequest = hidden) => {
+const begin = (known: string | null, state: WorkRequest = hidden, own = view) => {
   let watched = 0;
   let plan: ListWatchPlan | null = null;
   const feedOf = (): Feed => {
@@ -31,9 +31,10 @@ const begin = (known: string | null, state: WorkRequest = hidden) => {
     return writer.feed;
   };
   const guard = createGuard({
-    view: () => view,
+    view: () => own,
     grants: { ready: async () => {}, onChange: () => () => {} },
     compartmentOf: () => known,
+    homeRegion: 'us-ashburn-1',
     watchers: {
       watch: feedOf,
       present: () => state,
@@ -143,4 +144,33 @@ test('what is not in the view does not count among the matches of a list', async
   await (await guard.watchList(() => list)).return();
   expect(plan()?.matches(hidden)).toBe(false);
   expect(plan()?.matches(workRequestOf({ compartmentId: mine }))).toBe(true);
+});
+
+test('IAM’s is in the home region, wherever it is asked for', async () => {
+  const within = async (region: string) =>
+    createViews(
+      await parsePolicy(
+        `{ version: 1, rules: [{ when: anyone, allow: [read, cancel], compartments: [${mine}], regions: [${region}] }] }`,
+        'policy',
+      ),
+      () => undefined,
+    )({});
+  for (const region of ['us-ashburn-1', 'eu-frankfurt-1']) {
+    const ref = { service: 'IDENTITY', region, workRequestId: 'a' } as const;
+    const found = workRequestOf({ ref, compartmentId: mine });
+    const read = (): Promise<WorkRequest> => Promise.resolve(found);
+    const loaders = { workRequest: read, errors: async () => null, logs: async () => null };
+    for (const [own, isSeen] of [
+      [await within('us-ashburn-1'), true],
+      [await within('eu-frankfurt-1'), false],
+    ] as const) {
+      const { guard } = begin(mine, found, own);
+      expect(await guard.loaders(loaders).workRequest(ref, 'get')).toBe(isSeen ? found : null);
+      expect([guard.maySee(found), guard.mayCancel(found), guard.isIn(ref)]).toEqual([
+        isSeen,
+        isSeen,
+        isSeen,
+      ]);
+    }
+  }
 });
