@@ -7,10 +7,11 @@ import type { Clock } from './datasources/types.ts';
 
 /**
  * Calls `onChange` when two looks in a row have found the same, so that nobody reads what is half written; also where it has changed
- * between being read for the start and this call. Which must not throw.
+ * between being read for the start and this call. Which must not throw, and answers `again` where it could not read the file.
  * @returns how to call it off
  */
-export type WatchFile = (file: string, onChange: () => Promise<void> | void) => () => void;
+export type WatchFile = (file: string, onChange: () => Promise<Outcome> | Outcome) => () => void;
+type Outcome = 'again' | void;
 
 const lookEveryMs = 1_000;
 
@@ -24,8 +25,8 @@ export const createWatchFile =
         await clock.sleep(lookEveryMs, stopping.signal);
         const stamp = await stampOf(file);
         if (stamp === seen && stamp !== read) {
-          await onChange();
-          read = stamp;
+          const outcome = await onChange();
+          if (outcome !== 'again') read = stamp;
         }
         seen = stamp;
       }
@@ -34,11 +35,11 @@ export const createWatchFile =
     return () => stopping.abort(null);
   };
 
-/** Changes whenever the file does. */
+/** Changes whenever the file does, and whenever who may read it. */
 const stampOf = async (file: string): Promise<string> => {
   try {
-    const { mtimeMs, size, ino } = await stat(file);
-    return `${mtimeMs} ${size} ${ino}`;
+    const { mtimeMs, ctimeMs, size, ino } = await stat(file);
+    return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
   } catch {
     return 'absent';
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../datasources/types.ts';
 import type { WatchFile } from '../watched-file.ts';
 import { idlePartsOf } from './idle.ts';
 import type { Reach } from './idle.ts';
-import { readPolicy } from './policy.ts';
+import { PolicyError, readPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
 import { createViews, rootsOf } from './views.ts';
 import type { View } from './views.ts';
@@ -121,14 +121,16 @@ export const createGrants = (options: GrantsOptions): Grants => {
   reading = readSubtrees();
 
   let policy = JSON.stringify(options.policy);
-  const readFile = async (): Promise<void> => {
+  const readFile = async (): Promise<'again' | void> => {
     let fresh: Policy;
     try {
       fresh = await readPolicy(file);
     } catch (error) {
-      fileProblem = error instanceof Error ? error.message : 'unreadable';
-      log.error({ problem: fileProblem }, 'The policy file is wrong now: the last good one stays in force');
-      return;
+      const problem = error instanceof Error ? error.message : 'unreadable';
+      if (problem !== fileProblem)
+        log.error({ problem }, 'The policy file is wrong now: the last good one stays in force');
+      fileProblem = problem;
+      return error instanceof PolicyError && error.isUnread ? 'again' : undefined;
     }
     fileProblem = null;
     if (JSON.stringify(fresh) === policy) return;

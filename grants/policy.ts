@@ -32,11 +32,14 @@ export interface Policy {
 /** All that is wrong with it, a sentence each. */
 export class PolicyError extends Error {
   readonly problems: readonly string[];
+  /** It could not be read for now: what stands in it may be fine. */
+  readonly isUnread: boolean;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], isUnread = false) {
     super(problems.join(' '));
     this.name = 'PolicyError';
     this.problems = problems;
+    this.isUnread = isUnread;
   }
 }
 
@@ -142,11 +145,14 @@ export const readPolicy = async (file: string): Promise<Policy> => {
     if (!found.isFile()) throw new PolicyError([`${file} is no file.`]);
     if (found.size > maxBytes) throw new PolicyError([`${file} is larger than 1 MiB.`]);
     bytes = await readFile(file);
+    const { mtimeMs } = await stat(file);
+    // Half of it may allow more than all of it.
+    if (mtimeMs !== found.mtimeMs || bytes.length !== found.size)
+      throw new PolicyError([`${file} is being written just now.`], true);
   } catch (error) {
     if (error instanceof PolicyError) throw error;
-    throw new PolicyError([
-      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}).`,
-    ]);
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    throw new PolicyError([`${file} cannot be read (${code}).`], true);
   }
   let text: string;
   try {

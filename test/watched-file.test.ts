@@ -1,5 +1,5 @@
 /** Files that are read again when they change: found whoever writes them, and not while they are half written. */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -15,12 +15,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const begin = (onChange: () => Promise<void> | void = () => {}) => {
+const begin = (onChange: (times: number) => 'again' | void = () => {}) => {
   const clock = createManualClock();
   let changes = 0;
   const stop = createWatchFile(clock)(file, async () => {
     changes += 1;
-    await onChange();
+    return onChange(changes);
   });
   /** So many looks; each takes a moment of real time. */
   const look = async (times: number): Promise<number> => {
@@ -75,6 +75,21 @@ test('a mounted ConfigMap exchanges the folder that the name leads through', asy
   symlinkSync('v2', join(folder, '..tmp'));
   renameSync(join(folder, '..tmp'), join(folder, '..data'));
   expect(await look(2)).toBe(2);
+  stop();
+});
+
+test('one that could not be read is read again, with no change of it', async () => {
+  const { look, stop } = begin((times) => (times < 4 ? 'again' : undefined));
+  expect(await look(10)).toBe(4);
+  stop();
+});
+
+test('who may read it is a change, too', async () => {
+  const { look, stop } = begin();
+  await look(2);
+  chmodSync(file, 0o600);
+  chmodSync(file, 0o644);
+  expect(await look(3)).toBe(2);
   stop();
 });
 
