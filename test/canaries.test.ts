@@ -40,7 +40,19 @@ const secrets: Record<string, string> = {
   claim: createCanary('claim'),
   header: createCanary('header'),
   brokenRequest: createCanary('broken-request'),
+  keysQuery: createCanary('keys-query'),
+  policyName: createCanary('policy-name'),
+  policyClaim: createCanary('policy-claim'),
+  proxy: createCanary('proxy'),
+  baggage: createCanary('baggage'),
+  traceState: createCanary('trace-state'),
+  search: createCanary('secret-search'),
+  basic: Buffer.from(`user:${createCanary('basic')}`).toString('base64'),
+  // Clients that can set no header put tokens there.
+  subprotocol: createCanary('subprotocol').replaceAll('/', '.'),
 };
+/** Those of the gateway's own that upstream is told, signed, come later. */
+const ofCallers = { ...secrets };
 /** What callers ask: their answers may say it again, nothing else may. */
 const questions: Record<string, string> = {
   variable: createCanary('variable'),
@@ -48,9 +60,13 @@ const questions: Record<string, string> = {
   literal: createCanary('literal'),
   comment: createCanary('comment'),
   search: createCanary('search'),
+  // WebSockets send it back.
+  closeReason: createCanary('close-reason'),
   // Sent on to upstream, which quotes it.
   compartment: `ocid1.compartment.oc1..${randomBytes(30).toString('hex')}`,
 };
+/** What callers call their requests: their answers, lines and spans have it, and nobody else. */
+const requestName = `name.${randomBytes(12).toString('hex')}`;
 /** Upstream's own words: they may be told to callers, cleaned, and stand in no line. */
 const upstreamWords = createCanary('upstream');
 
@@ -76,7 +92,7 @@ const createIssuer = async (): Promise<Issuer> => {
     .setExpirationTime('1h')
     .sign(privateKey);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys?apikey=${encodeURIComponent(secrets['keysQuery'] ?? '')}`,
     token,
     close: () => server.close(),
   };
@@ -94,12 +110,14 @@ const createMoodyUpstream = async (publicKey: KeyObject) => {
   const { port } = await emulator.start(0);
   let mood: Mood = 'good';
   const signatures = new Set<string>();
+  const heard: string[] = [];
   let echoes = 0;
   const server: Server = createServer((request, response) => {
     const { authorization = '', 'x-date': date } = request.headers;
     const signature = /signature="([^"]+)"/.exec(authorization)?.[1] ?? '';
     // No text of upstream's is told in such a length that all of it would fit.
     signatures.add(signature.slice(0, 60));
+    heard.push(JSON.stringify(request.rawHeaders));
     const words = `${upstreamWords} ${request.url} <script>alert(1)</script>\r\n\u001b[31m\u2028 ${authorization} ${String(date)}`;
     const headers = { 'opc-request-id': authorization, 'x-echo': authorization };
     switch (mood) {
@@ -142,6 +160,7 @@ const createMoodyUpstream = async (publicKey: KeyObject) => {
   return {
     emulator,
     signatures,
+    heard,
     feel: (next: Mood) => void (mood = next),
     template: `http://127.0.0.1:${(server.address() as AddressInfo).port}/{region}/{package}`,
     async close() {
@@ -180,6 +199,13 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
     const [configFile, keyFile, tokenFile, secretFile] = ['config', 'key.pem', 'token', 'cursor-secret'].map(
       (name) => join(folder, `${nodeEnv}-${name}`),
     ) as [string, string, string, string];
+    const policyFile = join(folder, `${nodeEnv}-policy.yaml`);
+    const rule = (claim: string, value: string | undefined): string =>
+      `  - { name: '${secrets['policyName']}', when: { ${claim}: '${value}' }, allow: [read, cancel], compartments: all }\n`;
+    writeFileSync(
+      policyFile,
+      `version: 1\nrules:\n${rule('email', secrets['claim'])}${rule('key', secrets['policyClaim'])}`,
+    );
     const sessionToken = `eyJhbGciOiJub25lIn0.${Buffer.from(JSON.stringify({ exp: 4_102_444_800, tenant: sampleTenancy })).toString('base64url')}.${createCanary('session').replaceAll(/[/+]/g, '-')}`;
     writeFileSync(keyFile, pem);
     writeFileSync(tokenFile, `${sessionToken}\n`);
@@ -217,6 +243,8 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
       AUTH_ISSUER: 'https://id.example.com/',
       AUTH_AUDIENCE: 'gateway',
       AUTH_JWKS_URL: issuer.url,
+      AUTH_POLICY_FILE: policyFile,
+      TRUSTED_PROXIES: '127.0.0.1',
       POLL_MIN_MS: '50',
       POLL_MAX_MS: '100',
       READ_CACHE_MS: '0',
@@ -275,6 +303,14 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
         cookie: `session=${secrets['cookie']}`,
         'x-api-key': secrets['header'],
         'x-request-id': secrets['header'],
+        'x-forwarded-for': `${secrets['proxy']}, 192.0.2.7`,
+        forwarded: `for="${secrets['proxy']}"`,
+        via: `1.1 ${secrets['proxy']}`,
+        'x-forwarded-user': secrets['proxy'],
+        'proxy-authorization': `Basic ${secrets['basic']}`,
+        traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+        tracestate: `vendor=${secrets['traceState']}`,
+        baggage: `key=${encodeURIComponent(secrets['baggage'] ?? '')}`,
         ...(token !== null && { authorization: `Bearer ${token}` }),
         ...sent.headers,
       },
@@ -297,8 +333,13 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
 
   /** Says these things on a WebSocket, and waits for as many answers, or its end. */
   const talk = async (who: string, messages: readonly unknown[], answers: number): Promise<void> => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws', {
-      headers: { cookie: secrets['cookie'], 'x-request-id': secrets['header'] },
+    const url = `ws://127.0.0.1:${port}/graphql?access_token=${encodeURIComponent(secrets['search'] ?? '')}`;
+    const socket = new WebSocket(url, ['graphql-transport-ws', secrets['subprotocol'] ?? ''], {
+      headers: {
+        cookie: secrets['cookie'],
+        'x-request-id': who === 'own' ? requestName : secrets['header'],
+        baggage: `key=${encodeURIComponent(secrets['baggage'] ?? '')}`,
+      },
     });
     const closed = new Promise<void>((resolve) => {
       socket.on('close', (code, reason) => {
@@ -317,6 +358,11 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
     for (const message of messages)
       socket.send(typeof message === 'string' ? message : JSON.stringify(message));
     await Promise.race([answered, closed]);
+    tell(who, socket.protocol);
+    if (who === 'own') {
+      socket.close(4_123, questions['closeReason']);
+      await closed;
+    }
     socket.terminate();
   };
   const initWith = (authorization: unknown): unknown => ({
@@ -360,12 +406,45 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
     await send('own', { ...get, path: `/graphql?${String(search)}` });
     await send('own', { ...get, path: `/graphql/stream?${String(search)}` });
     await send('own', { ...get, path: `/graphql?query=%7B&variables=${questions['search']}` });
+    await send('own', {
+      headers: { 'x-request-id': requestName },
+      body: JSON.stringify({ query: read(id), variables: { id } }),
+    });
+    const search2 = `?access_token=${encodeURIComponent(secrets['search'] ?? '')}`;
+    for (const path of [
+      '/graphql',
+      '/graphql/stream',
+      '/healthz',
+      '/metrics',
+      '/playground',
+      '/',
+      '/nowhere',
+    ])
+      for (const method of ['GET', 'POST', 'OPTIONS']) await send('others', { method, path: path + search2 });
+    for (const token of [null, `x ${secrets['search']}`])
+      await send('others', { path: `/graphql${search2}`, token, body: '{}' });
+    await send('others', {
+      body: '{}',
+      headers: { authorization: `Basic ${secrets['basic']}` },
+      token: null,
+    });
     await send('others', { method: 'GET', path: `/nowhere?token=${secrets['header']}` });
     await send('others', { method: 'GET', path: `/graphql/%ff?${secrets['header']}` });
 
     // Bad requests.
     await send('others', { body: `{"query": ${secrets['brokenRequest']}` });
     await send('others', { body: JSON.stringify([{ query: secrets['brokenRequest'] }]) });
+    for (const body of [
+      `{"query":"{ __typename }","variables":{"password":"${secrets['brokenRequest']}",}}`,
+      `{"query":"{ __typename }","variables":{"password":"${secrets['brokenRequest']}\\x"}}`,
+      `{"query":"{ __typename }" "${secrets['brokenRequest']}"}`,
+      `{"query":"{ __typename }","variables":"${secrets['brokenRequest']}"}`,
+      `{"query":"{ __typename }","operationName":{"a":"${secrets['brokenRequest']}"}}`,
+      `{"query":{"a":"${secrets['brokenRequest']}"}}`,
+      `{"query":"{ __typename }","extensions":"${secrets['brokenRequest']}"}`,
+      `"${secrets['brokenRequest']}"`,
+    ])
+      for (const path of ['/graphql', '/graphql/stream']) await send('others', { body, path });
     await send('others', { body: secrets['brokenRequest'] ?? '', headers: { 'content-type': 'text/plain' } });
     await send('others', { body: `{"query":"${'x'.repeat(1_100_000)}${secrets['brokenRequest']}"}` }).catch(
       () => {},
@@ -380,6 +459,7 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
       `${secrets['brokenRequest']}\r\n\r\n`,
       `GET /\u009b31m${'\u2028'} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`,
       `GET /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ${secrets['brokenRequest']}\r\n\r\n`,
+      `GET /graphql?x=${secrets['subprotocol']} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: ${secrets['subprotocol']}\r\n\r\n`,
       `GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ${'y'.repeat(20_000)}${secrets['brokenRequest']}\r\n\r\n`,
     ]) {
       const socket = connect(port, '127.0.0.1');
@@ -524,6 +604,14 @@ describe.each(scenes)('with NODE_ENV=%s', (nodeEnv) => {
     expect(spans.split('\n').length).toBeGreaterThan(20);
     for (const text of [out, err, spans])
       expect(findCanaries(text, { ...all, ...questions, upstreamWords })).toEqual([]);
+    for (const { who, text } of told) if (who !== 'own') expect(text).not.toContain(requestName);
+    expect(err).toContain(requestName);
+    // What callers prove themselves with, and say beside their question, stays here.
+    expect(upstream.heard.length).toBeGreaterThan(50);
+    for (const text of upstream.heard) {
+      expect(findCanaries(text, { ...ofCallers, token: issuer.token })).toEqual([]);
+      expect(text).not.toContain(requestName);
+    }
     // Others than who asked are told nothing of what was asked.
     for (const { who, text } of told)
       if (who !== 'own' && who !== 'upstream') expect(findCanaries(text, questions)).toEqual([]);

@@ -4,7 +4,8 @@
  */
 import { appendFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers';
-import { trace } from '@opentelemetry/api';
+import { propagation, trace } from '@opentelemetry/api';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 
 const { SPANS_FILE, PLANTED_SECRET } = process.env;
@@ -20,6 +21,10 @@ const writer = {
   shutdown: async () => {},
 };
 trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [writer] }));
+// As SDKs have it by default.
+propagation.setGlobalPropagator(
+  new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+);
 
 const bug = () =>
   Object.assign(new TypeError(`Cannot read '${PLANTED_SECRET}'`, { cause: new Error(PLANTED_SECRET) }), {
