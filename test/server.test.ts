@@ -491,6 +491,7 @@ describe('--check-config', () => {
         AUTH_AUDIENCE: 'gateway',
         AUTH_JWKS_URL: 'https://id.example.com/keys',
         AUTH_POLICY_FILE: policy,
+        METRICS_PORT: '0',
       },
       ['--check-config'],
     );
