@@ -72,6 +72,9 @@ export function createApp({ guard, log, limits, noSuchPath, observeAnswer }: App
       keepAliveInitialDelay: limits.keepAliveMs,
     },
   });
+  // When it stops listening: a connection that seems idle may have a request on its way, which would be reset instead of answered.
+  const closeIdle = app.server.closeIdleConnections.bind(app.server);
+  app.server.closeIdleConnections = () => void setTimeout(closeIdle, onItsWayMs);
   let isStopping = false;
   const sockets = new Set<Socket>();
   app.server.on('checkExpectation', answerExpectation);
@@ -123,6 +126,8 @@ export function createApp({ guard, log, limits, noSuchPath, observeAnswer }: App
     },
   };
 }
+
+const onItsWayMs = 50;
 
 function guardEveryPath(app: FastifyInstance, guard: Guard): void {
   // With callbacks: a promise for each hook and request is time that every request pays.

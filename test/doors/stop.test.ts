@@ -43,6 +43,23 @@ test('a request under way is answered first', async () => {
   await stopped;
 });
 
+test('a request that is on its way is answered, not reset', async () => {
+  const house = await openHouse({ limits: { stopGraceMs: 60_000 } });
+  const socket = connect(house.port, '127.0.0.1');
+  let heard = '';
+  socket.on('data', (data) => (heard += String(data)));
+  const request = `GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:${house.port}\r\n\r\n`;
+  await new Promise((resolve) => socket.write(request, resolve));
+  while (!heard.includes('"ok"')) await once(socket, 'data');
+  heard = '';
+  const closed = once(socket, 'close');
+  // The connection is idle, as far as the gateway knows.
+  socket.write(request);
+  await house.doors.stop();
+  await closed;
+  expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*connection: close[^]*"ok"/i);
+});
+
 test('a request that does not end, and a socket that does not close, are cut', async () => {
   const house = await openHouse({ limits: { stopGraceMs: 30 } });
   const { arrived } = gate('slow');
