@@ -179,6 +179,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
     createGrants({
       ...options.policy,
       subtreeOf: (root) => parents.for({ endsAt: clock.now() + deadlineMs }).subtreeOf(root),
+      tenancyId,
       reach: endpoints,
       watchFile,
       clock,

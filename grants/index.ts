@@ -32,6 +32,7 @@ export interface GrantsOptions {
   readonly policy: Policy;
   /** A compartment and all that lie in it. @throws whatever keeps it from being known */
   readonly subtreeOf: (root: string) => Promise<readonly string[]>;
+  readonly tenancyId: () => Promise<string>;
   /** Where anything can be seen at all. */
   readonly reach: Reach;
   readonly watchFile: WatchFile;
@@ -48,6 +49,9 @@ export interface GrantsLog {
 
 const staleTree =
   'The compartments below those that the policy names cannot be looked up: they are as they were, for ten minutes at most';
+
+const missingRoots =
+  'The policy names compartments that are not in this tenancy, or may not be inspected: nothing below them can be seen';
 
 const refreshMs = 60_000;
 const retryMs = 10_000;
@@ -88,6 +92,13 @@ export const createGrants = (options: GrantsOptions): Grants => {
 
   const isKnown = (root: string): boolean => (subtrees.get(root)?.until ?? 0) > clock.passed();
 
+  let missing = '';
+  const noteMissing = (roots: readonly string[]): void => {
+    const problem = roots.join(', ');
+    if (problem !== '' && problem !== missing) log.warn({ problem }, missingRoots);
+    missing = problem;
+  };
+
   let isStopped = false;
   let reading = Promise.resolve();
   let alarm = new AbortController();
@@ -102,8 +113,9 @@ export const createGrants = (options: GrantsOptions): Grants => {
     }
     const lookUp = async (root: string) => [root, new Set(await subtreeOf(root))] as const;
     try {
-      const read = await Promise.all(roots.map(lookUp));
+      const [all, ...read] = await Promise.all([subtreeOf(await options.tenancyId()), ...roots.map(lookUp)]);
       if (signal.aborted) return;
+      noteMissing(roots.filter((root) => !all.includes(root)));
       const until = clock.passed() + trustedMs;
       for (const [root, ids] of read) subtrees.set(root, { ids, until });
       treeProblem = null;

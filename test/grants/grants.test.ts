@@ -10,6 +10,7 @@ import { createWatchFile } from '../../watched-file.ts';
 import { createManualClock, settle } from '../support/clock.ts';
 
 const root = 'ocid1.compartment.oc1..root';
+const tenancy = 'ocid1.tenancy.oc1..tenancy';
 const text = (group: string): string =>
   `version: 1\nrules: [{ when: { groups: ${group} }, allow: [read], compartments: [{ subtreeOf: ${root} }] }]`;
 
@@ -37,10 +38,12 @@ const begin = async () => {
     file,
     policy: await readPolicy(file),
     async subtreeOf(of) {
-      asked += 1;
+      if (of === tenancy && Array.isArray(below)) return [tenancy, `${root}2`, ...below];
+      if (of !== tenancy) asked += 1;
       if (below instanceof Error) throw below;
       return below instanceof Promise ? below : [of, ...below.slice(1)];
     },
+    tenancyId: async () => tenancy,
     reach: { allowedRegions: ['us-ashburn-1'], homeRegion: 'us-ashburn-1' },
     watchFile: createWatchFile(clock),
     clock,
@@ -239,4 +242,13 @@ test('what it names in vain is told at the start, and again when the file change
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   expect(logged[1]).toContain(`${told} eu-milan-1.`);
+});
+
+test('compartments that the tenancy does not have are told of, once', async () => {
+  const { clock, ready, logged, set } = await begin();
+  await ready();
+  expect(logged).toEqual([]);
+  set(['elsewhere']);
+  await clock.advance(180_000);
+  expect(logged).toEqual([expect.stringMatching(/not in this tenancy.*: ocid1\.compartment\.oc1\.\.root$/)]);
 });
