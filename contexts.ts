@@ -128,8 +128,9 @@ export const createContexts = (options: ContextsOptions): ((info: CallerInfo) =>
     const guard = guardOf?.(view);
     const shared = isSubscription ? source : source.for(errand);
     // What may be hidden is not read with others who look at it: it would be there sooner than what is absent.
-    const apart = view === null ? shared : source.for(errandOf(view.key));
-    const own = observed(shared, (ref) => (guard?.isIn(ref) === false ? apart : shared));
+    const own = observed(shared, (ref) =>
+      guard?.isIn(ref) === false ? source.for(errandOf(view?.key)) : shared,
+    );
     /** For what lives longer than a policy. */
     const watchful = (): Guard | undefined => openGuard?.(() => grants?.viewOf(caller.claims) ?? null);
     const createMemory = (): Loaders =>

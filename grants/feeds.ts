@@ -32,7 +32,7 @@ class JudgedFeed implements Feed {
   /** Of a list: those that went out of sight, as they are by now. They may come back. */
   readonly #left = new Map<string, WorkRequest>();
   /** What the feed itself does not tell: of those that went out of sight, or came back, while nothing was taken. */
-  readonly #own: Told[] = [];
+  #own: Told[] = [];
   #sequence = 0;
   #isOver = false;
   #onReady: (() => void) | null = null;
@@ -48,6 +48,7 @@ class JudgedFeed implements Feed {
   }
 
   take(): Delivery | FeedEnd | null {
+    this.#holdBack();
     for (;;) {
       const own = this.#own.shift();
       if (own !== undefined) return this.#deliver(own, 0);
@@ -135,7 +136,19 @@ class JudgedFeed implements Feed {
     return goneOf({ ...known, isOutOfSight: true }, known.observedAt, now);
   }
 
+  /** What came back, and has gone again before anybody heard of it. */
+  #holdBack(): void {
+    if (this.#own.length === 0) return;
+    this.#own = this.#own.filter(({ gap, workRequest }) => {
+      if (gap !== null || workRequest === null || this.#judge.maySee(workRequest)) return true;
+      this.#told.delete(workRequest.id);
+      this.#left.set(workRequest.id, workRequest);
+      return false;
+    });
+  }
+
   #judgeAgain(): void {
+    this.#holdBack();
     for (const known of this.#told.values())
       if (!this.#judge.maySee(known)) this.#own.push(this.#leave(known));
     for (const known of this.#left.values())

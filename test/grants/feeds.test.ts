@@ -131,6 +131,35 @@ describe('a list', () => {
     expect(takeAll(feed)).toEqual([]);
   });
 
+  test.each([false, true])(
+    'says nothing of what came back and went again before anybody heard of it (over: %j)',
+    (isTerminal) => {
+      const { feed, writer, hide, show, change } = begin('list');
+      const last = { ...one, isTerminal };
+      writer.push(snapshotOf(one, true));
+      takeAll(feed);
+      hide('one');
+      change();
+      writer.push(changedOf(one, last, { isProgress: false }));
+      expect(takeAll(feed)).toEqual(['2 GAP one NOT_FOUND']);
+      for (let times = 0; times < 3; times += 1) {
+        show('one');
+        change();
+        hide('one');
+        change();
+      }
+      expect(takeAll(feed)).toEqual([]);
+      show('one');
+      change();
+      // Also where nobody has said yet that it may be seen no more.
+      hide('one');
+      expect(takeAll(feed)).toEqual([]);
+      show('one');
+      change();
+      expect(takeAll(feed)).toEqual(['3 ADDED one']);
+    },
+  );
+
   test('says nothing of what is gone for good while it is out of sight', () => {
     const { feed, writer, hide, show, change } = begin('list');
     writer.push(snapshotOf(one, true));
