@@ -18,6 +18,12 @@ export interface ListWatchPlan {
   readonly absent: Pick<Place, 'compartmentId'> | null;
   readonly matches: (workRequest: WorkRequest) => boolean;
   readonly wantsWhole: (place: Place) => boolean;
+  /** What of it may be seen, and when that may have changed; without: all. */
+  readonly sight?: {
+    readonly maySee: (workRequest: WorkRequest) => boolean;
+    /** @returns how to call it off */
+    readonly onChange: (listener: () => void) => () => void;
+  };
   /** What may come to it: compartments below (`place` is where they are asked for), and what comes into view. */
   readonly more: {
     readonly find: () => Promise<readonly Place[]>;

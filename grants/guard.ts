@@ -169,10 +169,9 @@ export const createGuard = (options: GuardOptions): Guard => {
 
     async watchList(plan) {
       await grants.ready(view());
-      const list = plan();
       // What is not in the view counts for nothing, and is new once it is.
-      const matches = (workRequest: WorkRequest): boolean => list.matches(workRequest) && maySee(workRequest);
-      return createJudgedFeed(watchers.watchList({ ...list, matches }), judge);
+      const list = { ...plan(), sight: { maySee, onChange: grants.onChange } };
+      return createJudgedFeed(watchers.watchList(list), judge);
     },
 
     async waitFor(ref, look, wait) {

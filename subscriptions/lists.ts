@@ -74,11 +74,13 @@ export const createLists = ({
       : (listings.get(keyOf({ ...ref, compartmentId })) ?? null);
 
   return {
-    watch({ places, absent, matches, wantsWhole, more }) {
+    watch({ places, absent, matches, wantsWhole, sight, more }) {
       const leaves = new Map<string, () => void>();
       /** Which place told of it. */
       const told = new Map<string, string>();
       const over = new Set<string>();
+      /** What matches and may not be seen (any more), as it is by now: told of once it may. */
+      const unseen = new Map<string, { readonly event: Told; readonly key: string }>();
       const troubles = new Map<string, Told>();
       let unready = places.length + (more ? 1 : 0);
       let isSynced = false;
@@ -86,6 +88,7 @@ export const createLists = ({
       const close = (): void => {
         subscribers.delete(self);
         searchAlarm.clear();
+        callOff?.();
         for (const leave of leaves.values()) leave();
         leaves.clear();
       };
@@ -101,6 +104,11 @@ export const createLists = ({
       const consider = (event: Told, key: string): void => {
         const { workRequest } = event;
         if (workRequest === null || told.has(workRequest.id) || !matches(workRequest)) return;
+        unseen.delete(workRequest.id);
+        if (sight?.maySee(workRequest) === false) {
+          if (unseen.size < maxOver) unseen.set(workRequest.id, { event, key });
+          return;
+        }
         if (!isSynced && told.size >= maxMatches) {
           close();
           return writer.fail(tooMany());
@@ -136,6 +144,8 @@ export const createLists = ({
             const { workRequest, gap } = event;
             if (workRequest === null || told.get(workRequest.id) !== key) {
               if (gap === null) consider(event, key);
+              else if (workRequest !== null && gap.reason !== 'UPSTREAM_SILENT')
+                unseen.delete(workRequest.id);
               return;
             }
             writer.push(event);
@@ -198,6 +208,9 @@ export const createLists = ({
         isFirst = false;
         searchAlarm.set(searchMs);
       };
+      const callOff = sight?.onChange(() => {
+        for (const { event, key } of [...unseen.values()]) consider(event, key);
+      });
       const searchAlarm = agenda.createAlarm(() => void search());
 
       for (const place of places) listen(place);

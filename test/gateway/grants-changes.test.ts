@@ -396,3 +396,27 @@ test('a kept page is told to nobody any more once something else lies below', as
   while ((await house.query(query, { id }, { token })).data?.['workRequest'] === null) await sleep(200);
   expect((await list(token, child)).nodes).toMatchObject([{ workRequestId: id }]);
 });
+
+test('what was accepted while its compartment was out of sight is told of when that is back', async () => {
+  const both = policyOf(ruleOf('a', `${platform}, ${payments}`));
+  await start(both);
+  const watch = house.subscribe<Json>(
+    watchingList,
+    { compartmentId: payments },
+    { token: await tokenOf('a') },
+  );
+  expect(await watch.next()).toMatchObject({ data: { workRequests: { type: 'SYNCED' } } });
+  await change(policyOf(ruleOf('a', platform)));
+  const id = create(payments);
+  house.asked();
+  // The list goes on being looked at.
+  for (let looks = 0; looks < 2; ) {
+    await sleep(20);
+    looks += house.asked().filter((call) => call === 'list').length;
+  }
+  expect(watch.results).toHaveLength(1);
+  await change(both);
+  expect(await watch.next()).toMatchObject({
+    data: { workRequests: { type: 'ADDED', workRequest: { workRequestId: id } } },
+  });
+});

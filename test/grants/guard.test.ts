@@ -142,8 +142,8 @@ test('what is not in the view does not count among the matches of a list', async
   const matches = (): boolean => true;
   const list = { places: [], absent: null, matches, wantsWhole: () => false, more: null };
   await (await guard.watchList(() => list)).return();
-  expect(plan()?.matches(hidden)).toBe(false);
-  expect(plan()?.matches(workRequestOf({ compartmentId: mine }))).toBe(true);
+  expect(plan()?.sight?.maySee(hidden)).toBe(false);
+  expect(plan()?.sight?.maySee(workRequestOf({ compartmentId: mine }))).toBe(true);
 });
 
 test('IAM’s is in the home region, wherever it is asked for', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Place } from '../../datasources/discovery.ts';
+import type { ListWatchPlan } from '../../datasources/list-watch.ts';
 import type { WorkRequest } from '../../datasources/types.ts';
 import { GatewayError } from '../../errors.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
@@ -68,7 +69,9 @@ const createCloud = ({ isListComplete = true } = {}) => {
     matches = () => true,
     more = null,
     wantsWhole = false,
+    sight,
   }: {
+    readonly sight?: NonNullable<ListWatchPlan['sight']>;
     readonly places?: readonly string[];
     readonly matches?: (workRequest: WorkRequest) => boolean;
     readonly more?: (() => Promise<readonly string[]>) | null;
@@ -79,6 +82,7 @@ const createCloud = ({ isListComplete = true } = {}) => {
       absent: places[0] === undefined ? null : placeOf(places[0]),
       matches,
       wantsWhole: () => wantsWhole,
+      ...(sight && { sight }),
       more: more && { isBelow: true, place: placeOf(), find: async () => (await more()).map(placeOf) },
     });
   /** Gets do not answer until the function that it returns is called. */
@@ -164,6 +168,32 @@ describe('a watched list', () => {
       'CHANGED IN_PROGRESS a',
       'FINISHED FAILED b',
     ]);
+    watchers.stop();
+  });
+
+  test('tells of what came into sight as of what is new, in the state that it has by then', async () => {
+    const { clock, set, watch, watchers } = createCloud();
+    const hidden = new Set(['a', 'b', 'c', 'd']);
+    const listeners = new Set<() => void>();
+    const onChange = (listener: () => void): (() => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    };
+    set('c', { a: {}, b: {}, c: {}, d: {}, e: {} });
+    const reader = readAll(watch({ sight: { maySee: ({ id }) => !hidden.has(id), onChange } }));
+    await settle();
+    expect(told(reader)).toEqual(['SNAPSHOT IN_PROGRESS e', 'SYNCED']);
+    set('c', { a: { percentComplete: 50 }, b: { status: 'FAILED' }, d: {}, e: {} });
+    await clock.advance(30_000);
+    listeners.forEach((tell) => tell());
+    for (const id of ['a', 'b', 'c']) hidden.delete(id);
+    listeners.forEach((tell) => tell());
+    listeners.forEach((tell) => tell());
+    await settle();
+    // What is gone by then was never there.
+    expect(told(reader).slice(2).sort()).toEqual(['ADDED FAILED b', 'ADDED IN_PROGRESS 50 a']);
+    await reader.feed.return();
+    expect([listeners.size, clock.sleepers]).toEqual([0, 0]);
     watchers.stop();
   });
 
