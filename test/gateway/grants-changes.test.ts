@@ -410,7 +410,7 @@ test('what was accepted while its compartment was out of sight is told of when t
   const id = create(payments);
   house.asked();
   // The list goes on being looked at.
-  for (let looks = 0; looks < 2; ) {
+  for (let looks = 0; looks < 2;) {
     await sleep(20);
     looks += house.asked().filter((call) => call === 'list').length;
   }
