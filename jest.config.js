@@ -1,8 +1,8 @@
 /** Tests are ES modules like the rest; types are stripped by swc. @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  // Machines are shared: what takes two seconds alone may take ten beside other work.
-  testTimeout: 20_000,
+  // Machines are shared: what takes two seconds alone may take twenty beside other work.
+  testTimeout: 60_000,
   // Jest keeps something of each ES module that it has loaded: a process that has run some forty files makes room for another.
   workerIdleMemoryLimit: '1GB',
   testMatch: ['<rootDir>/test/**/*.test.ts'],

@@ -1,5 +1,5 @@
 /** The gateway, asked by clients that it shares no code with: what its users have, and one that is nothing but a socket. */
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { apolloClient } from './apollo-client.ts';
@@ -9,8 +9,6 @@ import { graphqlWs } from './graphql-ws.ts';
 import { rawSocket } from './raw-socket.ts';
 import { openRelay } from './relay.ts';
 import { urql } from './urql.ts';
-
-jest.setTimeout(60_000);
 
 const kinds: readonly ClientKind[] = [graphqlWs, graphqlSse, apolloClient, urql, rawSocket];
 const region = 'us-ashburn-1';

@@ -1,5 +1,5 @@
 /** Cancelling through the whole gateway, and what stands in its way. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { codesOf, createTestGateway } from '../support/gateway.ts';
 import type { Json, TestGateway } from '../support/gateway.ts';
 
@@ -19,8 +19,6 @@ interface Payload {
     readonly clientMutationId: string | null;
   };
 }
-
-jest.setTimeout(30_000);
 
 let house: TestGateway;
 beforeAll(async () => {

@@ -3,14 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { sampleTenancy } from '../../emulator/emulator.ts';
 import { createTestGateway, testRegions } from '../support/gateway.ts';
 import type { Answer, Json, TestGateway } from '../support/gateway.ts';
 import { createIssuer } from '../support/issuer.ts';
 import type { Issuer } from '../support/issuer.ts';
-
-jest.setTimeout(60_000);
 
 const platform = 'ocid1.compartment.oc1..platform';
 const payments = 'ocid1.compartment.oc1..payments';

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isObjectType } from 'graphql';
 import type { GraphQLObjectType } from 'graphql';
 import { sampleTenancy } from '../../emulator/emulator.ts';
@@ -16,8 +16,6 @@ import { createTestGateway, testRegions, transports } from '../support/gateway.t
 import type { Answer, Json, TestGateway, Transport } from '../support/gateway.ts';
 import { createIssuer } from '../support/issuer.ts';
 import type { Issuer } from '../support/issuer.ts';
-
-jest.setTimeout(60_000);
 
 const compartments = {
   platform: 'ocid1.compartment.oc1..platform',

@@ -1,5 +1,5 @@
 /** Watching a list through the whole gateway. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { codesOf, createTestGateway } from '../support/gateway.ts';
 import type { Answer, Json, Subscriber, TestGateway } from '../support/gateway.ts';
 
@@ -28,8 +28,6 @@ interface Event {
   readonly gap: { readonly reason: string; readonly message: string } | null;
 }
 type Watch = Subscriber<{ workRequests: Event }>;
-
-jest.setTimeout(9_000);
 
 let house: TestGateway;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { WebSocket } from 'ws';
@@ -14,8 +14,6 @@ import { tokenRefusals } from '../../doors/tokens.ts';
 import { errorCodes } from '../../errors.ts';
 import { betweenLooksMs, createTestGateway, testRegions } from '../support/gateway.ts';
 import type { Json, TestGateway } from '../support/gateway.ts';
-
-jest.setTimeout(60_000);
 
 const region = 'us-ashburn-1';
 

@@ -1,7 +1,7 @@
 /** Watching one work request through the whole gateway, with the clients that users have. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { sampleTenancy } from '../../emulator/emulator.ts';
 import { betweenLooksMs, codesOf, createTestGateway } from '../support/gateway.ts';
@@ -34,8 +34,6 @@ interface Event {
   readonly gap: { readonly reason: string; readonly message: string } | null;
 }
 type Watch = Subscriber<{ workRequest: Event }>;
-
-jest.setTimeout(30_000);
 
 let house: TestGateway;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** Waiting for a work request through the whole gateway, over every transport. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { betweenLooksMs, codesOf, createTestGateway, transports } from '../support/gateway.ts';
 import type { Answer, Json, TestGateway, Transport } from '../support/gateway.ts';
 
@@ -12,8 +12,6 @@ const document = `query(${parameters}) {
 }`;
 const queryDocument =
   'query($id: ID!, $service: ServiceName) { workRequest(id: $id, service: $service) { status } }';
-
-jest.setTimeout(30_000);
 
 let house: TestGateway;
 beforeAll(async () => {
