@@ -57,6 +57,8 @@ export interface Config {
     readonly socketOperations: number;
     /** Of a request's body, and of a WebSocket's message. */
     readonly bodyBytes: number;
+    /** For a WebSocket to say `connection_init`. */
+    readonly connectionInitMs: number;
   };
   /** What Node was told with `--max-old-space-size`; null: nothing. */
   readonly heapMib: number | null;
@@ -317,6 +319,9 @@ const environment = z.object({
   MAX_BODY_BYTES: integer(1_024, 64 * 1_024 * 1_024)
     .default(1_024 * 1_024)
     .describe("Bytes of a request's body, and of a WebSocket's message."),
+  CONNECTION_INIT_TIMEOUT_MS: integer(100, 60_000)
+    .default(3_000)
+    .describe('How long a WebSocket may take to say `connection_init`, in milliseconds.'),
   MAX_SOCKET_OPERATIONS: integer(1, 1_000_000)
     .default(10_000)
     .describe('Operations that are open on one WebSocket.'),
@@ -554,6 +559,7 @@ const limitsOf = (values: Values): Config['limits'] => {
     callerOperationsMib: values.MAX_CALLER_OPERATIONS_MIB,
     socketOperations: values.MAX_SOCKET_OPERATIONS,
     bodyBytes: values.MAX_BODY_BYTES,
+    connectionInitMs: values.CONNECTION_INIT_TIMEOUT_MS,
   };
 };
 

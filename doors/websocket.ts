@@ -27,6 +27,7 @@ import { createBeats } from './beats.ts';
 import type { Caller } from './callers.ts';
 import { Connection } from './connection.ts';
 import type { Operation } from './connection.ts';
+import { createSocketClass, initTooLate } from './close-reasons.ts';
 import { counted } from './counted.ts';
 import { drain } from './drain.ts';
 import { codeOf } from './format-error.ts';
@@ -101,7 +102,12 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   const { admission, path, guard, log, limits, tally } = options;
   const pipeline = counted(options.pipeline, 'websocket', tally);
   const { callers, quotas, addressOf } = admission;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytes, handleProtocols });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.messageBytes,
+    handleProtocols,
+    WebSocket: createSocketClass(limits.messageBytes),
+  });
   /** The number of the last ping of those who did not answer it yet: whoever does has read all that was sent before it. */
   const unanswered = new Map<WebSocket, number>();
   let lastPing = 0;
@@ -271,7 +277,8 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
         protocol: socket.protocol,
         // Settles when the message is on its way, so that a slow client's results are asked for no faster than it reads.
         send: (text) => connection.send(text),
-        close: (code, reason) => socket.close(code, reason),
+        close: (code, reason) =>
+          socket.close(code, code === initTimeout ? initTooLate(limits.connectionInitWaitMs) : reason),
         onMessage: (handle) => {
           socket.on('message', (data, isBinary) => {
             if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text, not binary');
@@ -347,6 +354,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
   }
 }
 
+const initTimeout: number = CloseCode.ConnectionInitialisationTimeout;
 const invalid = 'Invalid message received';
 
 type Handle = (text: string) => Promise<void>;

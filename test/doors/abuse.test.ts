@@ -136,39 +136,75 @@ describe('raw HTTP', () => {
 const rawSocketOf = (socket: WebSocket): Socket => Reflect.get(socket, '_socket') as Socket;
 
 describe('WebSocket frames', () => {
+  const brokenFrame = 'A frame is not as the WebSocket protocol (RFC 6455) has it';
+  const invalid = 'Invalid message received';
   /** What makes ws' own client send frames that it would not build. */
-  const frames: Readonly<Record<string, { readonly code: number; send(socket: WebSocket): void }>> = {
+  const frames: Readonly<
+    Record<string, { readonly code: number; readonly reason: string; send(socket: WebSocket): void }>
+  > = {
     'a binary frame': {
       code: 4400,
+      reason: 'Messages are text, not binary',
       send: (socket) => socket.send(Buffer.from('{"type":"connection_init"}')),
     },
-    'a frame over the limit': { code: 1009, send: (socket) => socket.send('x'.repeat(1024 * 1024 + 1)) },
+    'a frame over the limit': {
+      code: 1009,
+      reason: 'LIMIT_EXCEEDED: a message may have 1048576 bytes (MAX_BODY_BYTES)',
+      send: (socket) => socket.send('x'.repeat(1024 * 1024 + 1)),
+    },
+    'frames over the limit together': {
+      code: 1009,
+      reason: 'LIMIT_EXCEEDED: a message may have 1048576 bytes (MAX_BODY_BYTES)',
+      send(socket) {
+        for (let sent = 0; sent < 3; sent += 1) socket.send('x'.repeat(512 * 1024), { fin: false });
+      },
+    },
+    'too many frames of one message': {
+      code: 1008,
+      reason: 'LIMIT_EXCEEDED: a message came in too many pieces: send it in fewer frames',
+      send(socket) {
+        const empty = Buffer.from([0, 0x80, 0, 0, 0, 0]);
+        socket.send('x', { fin: false });
+        rawSocketOf(socket).write(Buffer.concat(Array.from({ length: 200_000 }, () => empty)));
+      },
+    },
     'text that is not UTF-8': {
       code: 1007,
+      reason: 'A text is not UTF-8',
       send: (socket) => socket.send(Buffer.from([0xc3, 0x28]), { binary: false }),
     },
     'a frame of a kind that there is not': {
       code: 1002,
+      reason: brokenFrame,
       send: (socket) => rawSocketOf(socket).write(Buffer.from([0x83, 0x80, 0, 0, 0, 0])),
     },
     'a frame without a mask': {
       code: 1002,
+      reason: brokenFrame,
       send: (socket) => rawSocketOf(socket).write(Buffer.from([0x81, 1, 0x78])),
     },
-    'malformed JSON': { code: 4400, send: (socket) => socket.send('{"type":"connection_init"') },
-    'JSON that is no object': { code: 4400, send: (socket) => socket.send('[]') },
-    'an empty message': { code: 4400, send: (socket) => socket.send('') },
-    'a message of the server': { code: 4400, send: (socket) => socket.send('{"type":"connection_ack"}') },
-    'deep nesting': { code: 4400, send: (socket) => socket.send('['.repeat(500_000)) },
+    'malformed JSON': {
+      code: 4400,
+      reason: invalid,
+      send: (socket) => socket.send('{"type":"connection_init"'),
+    },
+    'JSON that is no object': { code: 4400, reason: invalid, send: (socket) => socket.send('[]') },
+    'an empty message': { code: 4400, reason: invalid, send: (socket) => socket.send('') },
+    'a message of the server': {
+      code: 4400,
+      reason: invalid,
+      send: (socket) => socket.send('{"type":"connection_ack"}'),
+    },
+    'deep nesting': { code: 4400, reason: invalid, send: (socket) => socket.send('['.repeat(500_000)) },
   };
   test.each(Object.entries(frames))(
     '%s closes that socket and no other',
-    async (_name, { code, send: sendFrame }) => {
+    async (_name, { code, reason, send: sendFrame }) => {
       const house = await openHouse();
       const other = await greet(house);
       const client = await dial(house);
       sendFrame(client.socket);
-      expect((await client.closed).code).toBe(code);
+      expect(await client.closed).toEqual({ code, reason });
       other.send({ type: 'subscribe', id: '1', payload: { query: '{ hello }' } });
       expect(await other.read()).toMatchObject({ type: 'next' });
     },

@@ -133,7 +133,10 @@ describe('the protocol, by hand', () => {
   test('a socket that does not say connection_init in time is closed with 4408', async () => {
     const house = await openHouse({ limits: { connectionInitWaitMs: 20 } });
     const client = await dial(house);
-    expect(await client.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' });
+    expect(await client.closed).toEqual({
+      code: 4408,
+      reason: 'LIMIT_EXCEEDED: no connection_init within 20 ms (CONNECTION_INIT_TIMEOUT_MS)',
+    });
   });
 
   test('an answer that cannot be written is 4500, and logged', async () => {

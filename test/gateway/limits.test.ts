@@ -1,5 +1,7 @@
 /** Limits by caller through the whole gateway, as its variables set them. */
+import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
 import { codesOf, createTestGateway, transports } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
@@ -77,8 +79,24 @@ test('MAX_BODY_BYTES bounds bodies of requests and messages of WebSockets', asyn
     expect(refused.errors?.[0]?.message).toMatch(/MAX_BODY_BYTES/);
     expect(codesOf(refused)).toEqual(['LIMIT_EXCEEDED']);
     expect((await small.query(query(1_000), {}, { transport: 'websocket' })).errors).toBeUndefined();
-    await expect(small.query(query(3_000), {}, { transport: 'websocket' })).rejects.toThrow();
+    const broken: unknown = await small
+      .query(query(3_000), {}, { transport: 'websocket' })
+      .catch((error: unknown) => (error as Error).cause);
+    expect(broken).toMatchObject({
+      code: 1009,
+      reason: 'LIMIT_EXCEEDED: a message may have 2048 bytes (MAX_BODY_BYTES)',
+    });
   } finally {
     await small.stop();
   }
+});
+
+test('CONNECTION_INIT_TIMEOUT_MS bounds how long a WebSocket may say nothing', async () => {
+  const here = (house = await createTestGateway({ env: { CONNECTION_INIT_TIMEOUT_MS: '100' } }));
+  const silent = new WebSocket(`ws://127.0.0.1:${here.port}/graphql`, 'graphql-transport-ws');
+  const [code, reason] = (await once(silent, 'close')) as [number, Buffer];
+  expect([code, String(reason)]).toEqual([
+    4408,
+    'LIMIT_EXCEEDED: no connection_init within 100 ms (CONNECTION_INIT_TIMEOUT_MS)',
+  ]);
 });
