@@ -44,13 +44,55 @@ export class GatewayError extends Error {
   }
 }
 
+/** What there can be too much of, by the variable that sets how much; in small letters what none sets. */
+export const limits = [
+  'MAX_TOKENS',
+  'MAX_DEPTH',
+  'MAX_ALIASES',
+  'MAX_DIRECTIVES',
+  'MAX_ROOT_FIELDS',
+  'MAX_QUERY_COST',
+  'MAX_BODY_BYTES',
+  'MAX_ADDRESS_SOCKETS',
+  'MAX_CALLER_SOCKETS',
+  'MAX_CALLER_SUBSCRIPTIONS',
+  'MAX_CALLER_RPS',
+  'MAX_CALLER_OPERATIONS_MIB',
+  'MAX_SOCKET_OPERATIONS',
+  'CONNECTION_INIT_TIMEOUT_MS',
+  // Of a document: more than the stack, graphql-js' comparison of fields, or its rule for introspection takes.
+  'nesting',
+  'comparisons',
+  'introspection',
+  // Of a request's head; of the pieces that a message of a WebSocket comes in.
+  'headers',
+  'fragments',
+  // Matches of a subscription to a list; sources of a page that is to go on.
+  'matches',
+  'cursor',
+  // Of the process.
+  'memory',
+] as const;
+export type Limit = (typeof limits)[number];
+
+/** LIMIT_EXCEEDED. */
+export class LimitError extends GatewayError {
+  readonly limit: Limit;
+
+  constructor(limit: Limit, message: string) {
+    super('LIMIT_EXCEEDED', message);
+    this.name = 'LimitError';
+    this.limit = limit;
+  }
+}
+
 /** Too much for now: the same may pass later, and is worth another try. */
-export class BusyError extends GatewayError {
+export class BusyError extends LimitError {
   /** When; null: nobody can tell. */
   readonly retryAfterMs: number | null;
 
-  constructor(message: string, retryAfterMs: number | null) {
-    super('LIMIT_EXCEEDED', message);
+  constructor(limit: Limit, message: string, retryAfterMs: number | null) {
+    super(limit, message);
     this.name = 'BusyError';
     this.retryAfterMs = retryAfterMs;
   }

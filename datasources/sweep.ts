@@ -4,7 +4,7 @@
  * Each source is a stream that asks upstream for its next page only when the merge needs to know what comes next. A
  * source that fails is a row of `failures`. docs/decisions/sweep.md says why the result is exact.
  */
-import { GatewayError } from '../errors.ts';
+import { GatewayError, LimitError } from '../errors.ts';
 import { catalog } from './catalog.ts';
 import type { ServiceName } from './catalog.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -337,8 +337,8 @@ export const checkCalls = (
       ? length * placesIn([query.compartmentId], query, { endpoints }).length
       : placesIn(compartments, query, dependencies).length;
   if (calls <= maxCalls) return;
-  throw new GatewayError(
-    'LIMIT_EXCEEDED',
+  throw new LimitError(
+    'MAX_QUERY_COST',
     `${length} compartments lie below ${query.compartmentId}: that would take ${calls} calls to Oracle Cloud, and ${maxCalls} are allowed for one operation (MAX_QUERY_COST). They are left out: ask for fewer services or regions, or for compartments further down.`,
   );
 };

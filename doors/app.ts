@@ -3,6 +3,7 @@ import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { Limit } from '../errors.ts';
 import { isPreflight } from './guard.ts';
 import type { Guard } from './guard.ts';
 import { readJsonBodies } from './json-bodies.ts';
@@ -33,6 +34,8 @@ export interface AppOptions {
   /** What is said of paths that it does not have. */
   readonly noSuchPath: Refusal;
   readonly observeAnswer?: (status: number) => void;
+  /** Called with the limit for which somebody is refused. */
+  readonly observeLimit?: (limit: Limit) => void;
 }
 
 export interface App {
@@ -45,7 +48,14 @@ export interface App {
   stop(): Promise<void>;
 }
 
-export function createApp({ guard, log, limits, noSuchPath, observeAnswer }: AppOptions): App {
+export function createApp({
+  guard,
+  log,
+  limits,
+  noSuchPath,
+  observeAnswer,
+  observeLimit = () => undefined,
+}: AppOptions): App {
   // By its plainer type, or the app's type would carry pino's.
   const loggerInstance: FastifyBaseLogger = log;
   const app: FastifyInstance = fastify({
@@ -82,6 +92,7 @@ export function createApp({ guard, log, limits, noSuchPath, observeAnswer }: App
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  app.decorate('observeLimit', observeLimit);
   readJsonBodies(app);
   guardEveryPath(app, guard);
   answerStrays(app, noSuchPath);

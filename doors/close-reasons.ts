@@ -1,8 +1,6 @@
 /** Why a WebSocket is closed, in words: those of its limits, and for the closes that ws makes itself, which say nothing but a number. */
 import { WebSocket } from 'ws';
-
-/** What a close frame has room for. */
-export const maxReasonBytes = 123;
+import type { Limit } from '../errors.ts';
 
 /** By the codes with which ws closes what breaks the protocol. */
 const reasonsFor = (messageBytes: number): Readonly<Record<number, string>> => ({
@@ -21,6 +19,17 @@ export function createSocketClass(messageBytes: number): typeof WebSocket {
     }
   };
 }
+
+/** Which limit it was that ws closed a WebSocket for; undefined: none. */
+export function limitOf({ code = '' }: { readonly code?: string }): Limit | undefined {
+  return limitsByCode[code];
+}
+
+const limitsByCode: Readonly<Record<string, Limit>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'MAX_BODY_BYTES',
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 'MAX_BODY_BYTES',
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 'fragments',
+};
 
 export function initTooLate(waitMs: number): string {
   return `LIMIT_EXCEEDED: no connection_init within ${waitMs} ms (CONNECTION_INIT_TIMEOUT_MS)`;

@@ -7,7 +7,8 @@
  */
 import { GraphQLError, Kind } from 'graphql';
 import type { DocumentNode, SelectionSetNode, ValidationRule } from 'graphql';
-import { GatewayError } from '../errors.ts';
+import { LimitError } from '../errors.ts';
+import type { Limit } from '../errors.ts';
 import { collectFragments } from './compiled/plan.ts';
 
 export interface DocumentLimits {
@@ -34,7 +35,7 @@ type Size = Readonly<Record<Exclude<keyof DocumentLimits, 'tokens'>, number>>;
 
 const nothing: Size = { depth: 0, aliases: 0, directives: 0, rootFields: 0 };
 
-const words: Readonly<Record<keyof Size, readonly [what: string, variable: string]>> = {
+const words: Readonly<Record<keyof Size, readonly [what: string, variable: Limit]>> = {
   depth: ['levels of fields', 'MAX_DEPTH'],
   aliases: ['aliases', 'MAX_ALIASES'],
   directives: ['directives', 'MAX_DIRECTIVES'],
@@ -59,7 +60,7 @@ export const createLimitRule =
           context.reportError(
             new GraphQLError(message, {
               nodes: definition,
-              originalError: new GatewayError('LIMIT_EXCEEDED', message),
+              originalError: new LimitError(variable, message),
             }),
           );
           return;

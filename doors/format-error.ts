@@ -5,13 +5,24 @@
 import { GraphQLError, Kind } from 'graphql';
 import type { GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import { BusyError, errorCodes, GatewayError, UpstreamError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
+import { BusyError, errorCodes, GatewayError, LimitError, UpstreamError } from '../errors.ts';
+import type { ErrorCode, Limit } from '../errors.ts';
 import type { FormatError } from './pipeline.ts';
 import { noteError, traceOf } from './tracing.ts';
 
-/** @param isExplorable whether callers may be told of names that they did not know */
-export function createFormatError(log: Pick<Logger, 'error'>, isExplorable = true): FormatError {
+export interface FormatErrorOptions {
+  readonly log: Pick<Logger, 'error'>;
+  /** Whether callers may be told of names that they did not know. Default: true. */
+  readonly isExplorable?: boolean | undefined;
+  /** Called with the limit of each LIMIT_EXCEEDED. */
+  observeLimit?(limit: Limit): void;
+}
+
+export function createFormatError({
+  log,
+  isExplorable = true,
+  observeLimit,
+}: FormatErrorOptions): FormatError {
   return (error, mark) => {
     const told = explain(error);
     if (told === null)
@@ -20,6 +31,7 @@ export function createFormatError(log: Pick<Logger, 'error'>, isExplorable = tru
         'An operation failed unexpectedly',
       );
     const { message, ...extensions } = told ?? internal;
+    if (extensions.limit !== undefined) observeLimit?.(extensions.limit);
     if (mark !== undefined) noteError(mark, extensions.code);
     const shown = isExplorable ? message : withoutSuggestion(message);
     return { message: shorten(shown), ...where(error), extensions };
@@ -44,9 +56,11 @@ function shorten(message: string): string {
   return message.length > maxCharacters ? `${message.slice(0, maxCharacters)}…` : message;
 }
 
-type Told = { readonly message: string; readonly code: ErrorCode | typeof notSupported } & Readonly<
-  Record<string, unknown>
->;
+type Told = {
+  readonly message: string;
+  readonly code: ErrorCode | typeof notSupported;
+  readonly limit?: Limit;
+} & Readonly<Record<string, unknown>>;
 
 /** Apollo's clients send the whole document when they read this word. */
 const notSupported = 'PERSISTED_QUERY_NOT_SUPPORTED';
@@ -68,9 +82,10 @@ function explain(error: unknown): Told | null {
     };
   }
   if (ours instanceof BusyError) {
-    const { message, code, retryAfterMs } = ours;
-    return { message, code, isRetryable: true, ...(retryAfterMs !== null && { retryAfterMs }) };
+    const { message, code, limit, retryAfterMs } = ours;
+    return { message, code, limit, isRetryable: true, ...(retryAfterMs !== null && { retryAfterMs }) };
   }
+  if (ours instanceof LimitError) return { message: ours.message, code: ours.code, limit: ours.limit };
   if (ours !== null) return { message: ours.message, code: ours.code };
   if (!(error instanceof GraphQLError)) return null;
   const { code } = error.extensions;
@@ -80,15 +95,19 @@ function explain(error: unknown): Told | null {
   return isAboutVariables(error) ? { message: error.message, code: 'BAD_USER_INPUT' } : null;
 }
 
-/** graphql-js calls a document that is too large for it a syntax error, and one that is too deep ends where the stack does. */
+/** graphql-js calls a document that is too large for it a syntax or validation error, and one that is too deep ends where the stack does. */
 function explainLimit(error: GraphQLError): Told | null {
-  if (findRoot(error).name === 'RangeError')
-    return { message: 'The document is nested too deeply.', code: 'LIMIT_EXCEEDED' };
+  const exceeded = (limit: Limit, message: string): Told => ({ message, code: 'LIMIT_EXCEEDED', limit });
+  if (findRoot(error).name === 'RangeError') return exceeded('nesting', 'The document is nested too deeply.');
+  if (error.message === 'Maximum introspection depth exceeded') return exceeded('introspection', tooDeep);
   const maxTokens = /^Syntax Error: Document contains more tha[nt] (\d+) tokens/.exec(error.message)?.[1];
   if (maxTokens === undefined) return null;
-  const message = `The document has more than ${maxTokens} tokens, the most that is read: ask for less at once.`;
-  return { message, code: 'LIMIT_EXCEEDED' };
+  const message = `The document has more than ${maxTokens} tokens, the most that is read (MAX_TOKENS): ask for less at once.`;
+  return exceeded('MAX_TOKENS', message);
 }
+
+const tooDeep =
+  'The operation asks for lists of the schema (fields, interfaces, possibleTypes, inputFields) more than two deep within each other: ask for the types by name (`__type`), or one after the other.';
 
 /**
  * graphql-js says with nodes, not with a code, that a variable's value does not fit: at its definition, or where it is

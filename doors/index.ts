@@ -159,13 +159,18 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     probePaths: hasMetrics ? [...probePaths, metricsPath] : probePaths,
   });
   const registry = options.registry ?? new Registry();
+  const tally = createDoorsTally(registry);
   const now = (): number => performance.now();
   const overload =
     options.heap &&
     createOverload({ heap: options.heap, registry, log, now, letGo: () => pipeline.documents.forget() });
   const pipeline: Pipeline = createPipeline({
     schema: options.schema,
-    formatError: createFormatError(log, options.isExplorable),
+    formatError: createFormatError({
+      log,
+      isExplorable: options.isExplorable,
+      observeLimit: tally.exceeded,
+    }),
     isExplorable: options.isExplorable,
     trusted: options.trusted,
     cost: options.cost && { ...options.cost, reads: overload?.reads },
@@ -181,7 +186,6 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;
   let sse: SseDoor | undefined;
-  const tally = createDoorsTally(registry);
   const readiness = (): Readiness => {
     if (isStopping) return { status: 'unavailable', degraded: ['stopping'] };
     const { status, degraded } = options.readiness();
@@ -193,7 +197,8 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     log,
     limits,
     noSuchPath,
-    observeAnswer: (status) => tally.answer(status),
+    observeAnswer: tally.answer,
+    observeLimit: tally.exceeded,
   });
   const app = door.fastify;
   registerHealth(app, readiness);

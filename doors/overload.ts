@@ -132,7 +132,7 @@ export function createOverload({ heap, registry, log, now, letGo }: OverloadOpti
   const refuse = (kind: 'subscription' | 'read'): BusyError => {
     shed.inc({ kind });
     shedAt = now();
-    return new BusyError(nearlyFull[kind], retryAfterMs);
+    return new BusyError('memory', nearlyFull[kind], retryAfterMs);
   };
 
   return {

@@ -28,7 +28,7 @@ import type {
 import { mapAsyncIterator } from 'graphql/execution/mapAsyncIterator.js';
 import { validationAbortedError } from 'graphql/validation/validationAbortedError.js';
 import type { Mark } from '../datasources/types.ts';
-import { GatewayError } from '../errors.ts';
+import { LimitError } from '../errors.ts';
 import type { Feed } from '../subscriptions/feed.ts';
 import type { Stability } from './compiled/text.ts';
 import { findConditionsOnRoot } from './condition-on-root.ts';
@@ -200,7 +200,7 @@ export function createPipeline<Context>({
 function tooManyComparisons(): GraphQLError {
   const message =
     'The document asks for fields of the same name in so many places that they cannot be compared: ask for less at once.';
-  return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
+  return toGraphQLError(new LimitError('comparisons', message));
 }
 
 type Judged = Pick<PipelineOptions<unknown>, 'schema' | 'documentLimits' | 'isExplorable' | 'trusted'>;

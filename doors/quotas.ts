@@ -3,7 +3,8 @@
  * operations. One place for all doors; what is counted per what, and why: docs/decisions/limits.md.
  */
 import { LRUCache } from 'lru-cache';
-import { BusyError, GatewayError } from '../errors.ts';
+import { BusyError, LimitError } from '../errors.ts';
+import type { Limit } from '../errors.ts';
 import type { Caller } from './callers.ts';
 import type { Overload } from './overload.ts';
 
@@ -35,7 +36,7 @@ export type Release = () => void;
 /** What one operation takes of its caller's, until it is released. */
 export interface Share {
   /** Its document is known, and it is about to begin. @returns why it must not; null: it may */
-  take(document: CountedDocument, isSubscription: boolean): GatewayError | null;
+  take(document: CountedDocument, isSubscription: boolean): LimitError | null;
   /** May be called more than once. */
   release(): void;
 }
@@ -47,10 +48,10 @@ export interface CountedDocument {
 
 /** `account`: see `accountOf`. What they return instead of taking it is to be told to the caller. */
 export interface Quotas {
-  openSocket(address: string): Release | GatewayError;
-  openCallerSocket(account: string): Release | GatewayError;
+  openSocket(address: string): Release | LimitError;
+  openCallerSocket(account: string): Release | LimitError;
   /** One more operation. */
-  takeTurn(account: string): GatewayError | null;
+  takeTurn(account: string): LimitError | null;
   /** @param bytes of its text, with variables */
   begin(account: string, bytes: number): Share;
 }
@@ -61,7 +62,7 @@ export function accountOf({ subject }: Caller, address: string): string {
 }
 
 /** For what counts as a subscription and is none: it has no document of its own. */
-export function holdRoom(quotas: Quotas, account: string): Release | GatewayError {
+export function holdRoom(quotas: Quotas, account: string): Release | LimitError {
   const share = quotas.begin(account, 0);
   const refusal = share.take({}, true);
   if (refusal !== null) share.release();
@@ -102,7 +103,8 @@ export function createQuotas(
   return {
     openSocket(address) {
       const open = ofAddresses.get(address) ?? 0;
-      if (open >= limits.addressSockets) return tooManySockets('from this address');
+      if (open >= limits.addressSockets)
+        return tooManySockets('MAX_ADDRESS_SOCKETS', limits.addressSockets, 'from this address');
       ofAddresses.set(address, open + 1);
       return () => {
         const left = (ofAddresses.get(address) ?? 1) - 1;
@@ -113,7 +115,8 @@ export function createQuotas(
 
     openCallerSocket(key) {
       const account = accountFor(key);
-      if (account.sockets >= limits.callerSockets) return tooManySockets('of this caller');
+      if (account.sockets >= limits.callerSockets)
+        return tooManySockets('MAX_CALLER_SOCKETS', limits.callerSockets, 'of this caller');
       account.sockets += 1;
       return () => {
         account.sockets -= 1;
@@ -205,7 +208,7 @@ class OpenShare implements Share {
     account.bytes += this.#bytes;
   }
 
-  take(document: CountedDocument, isSubscription: boolean): GatewayError | null {
+  take(document: CountedDocument, isSubscription: boolean): LimitError | null {
     // Whoever asked has left meanwhile.
     if (this.#bytes === 0) return null;
     const refusal = this.#findRefusal(document, isSubscription);
@@ -217,7 +220,7 @@ class OpenShare implements Share {
     return null;
   }
 
-  #findRefusal(document: CountedDocument, isSubscription: boolean): GatewayError | null {
+  #findRefusal(document: CountedDocument, isSubscription: boolean): LimitError | null {
     const { limits, everybody, overload } = this.#house;
     const { subscriptions, bytes, documents } = this.#account;
     if (isSubscription && subscriptions >= limits.callerSubscriptions)
@@ -246,23 +249,25 @@ function sizeOf({ tokenCount = 0 }: CountedDocument): number {
 }
 
 /** Short enough for the reason of a WebSocket's end. */
-function tooManySockets(whose: string): GatewayError {
-  const message = `Too many WebSockets and event streams ${whose}: close some, or try again later.`;
-  return new GatewayError('LIMIT_EXCEEDED', message);
+function tooManySockets(limit: Limit, most: number, whose: string): LimitError {
+  return new LimitError(
+    limit,
+    `More than ${most} WebSockets and event streams ${whose} (${limit}): try again later.`,
+  );
 }
 
-function tooFast(callerRps: number, waitMs: number): GatewayError {
+function tooFast(callerRps: number, waitMs: number): LimitError {
   const message = `More than ${callerRps} operations a second from this caller (MAX_CALLER_RPS): try again in ${waitMs} ms.`;
-  return new BusyError(message, waitMs);
+  return new BusyError('MAX_CALLER_RPS', message, waitMs);
 }
 
-function tooManySubscriptions(callerSubscriptions: number): GatewayError {
+function tooManySubscriptions(callerSubscriptions: number): LimitError {
   const message = `This caller has ${callerSubscriptions} subscriptions and waits open, the most that one may have (MAX_CALLER_SUBSCRIPTIONS): complete some, or watch a list with one.`;
-  return new GatewayError('LIMIT_EXCEEDED', message);
+  return new LimitError('MAX_CALLER_SUBSCRIPTIONS', message);
 }
 
-function tooLarge(callerOperationsBytes: number): GatewayError {
+function tooLarge(callerOperationsBytes: number): LimitError {
   const mebibytes = Math.ceil(callerOperationsBytes / 1024 / 1024);
   const message = `The operations that this caller has open are too large together, more than some ${mebibytes} MiB (MAX_CALLER_OPERATIONS_MIB): use one document with variables, or complete some.`;
-  return new GatewayError('LIMIT_EXCEEDED', message);
+  return new LimitError('MAX_CALLER_OPERATIONS_MIB', message);
 }

@@ -4,8 +4,8 @@
  * Every refusal is the JSON of a GraphQL answer, `{ errors: [{ message, extensions: { code } }] }`, on every path and for
  * every kind of caller, so that a client needs one way to read what went wrong.
  */
-import { BusyError } from '../errors.ts';
-import type { ErrorCode, GatewayError } from '../errors.ts';
+import { BusyError, LimitError } from '../errors.ts';
+import type { ErrorCode, GatewayError, Limit } from '../errors.ts';
 
 export interface Refusal {
   /** HTTP status. */
@@ -16,12 +16,14 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
   /** Where it is worth another try although the code says nothing of it. */
   readonly isRetryable?: true;
+  /** Of LIMIT_EXCEEDED. */
+  readonly limit?: Limit;
 }
 
 export const jsonContentType = 'application/json; charset=utf-8';
 
-export function renderRefusal({ message, code, isRetryable }: Refusal): string {
-  const extensions = { code, ...(isRetryable && { isRetryable }) };
+export function renderRefusal({ message, code, limit, isRetryable }: Refusal): string {
+  const extensions = { code, limit, isRetryable };
   return `${JSON.stringify({ errors: [{ message, extensions }] })}\n`;
 }
 
@@ -55,9 +57,10 @@ export function refusalFor(error: GatewayError): Refusal {
   const { code, message } = error;
   if (error instanceof BusyError) {
     const seconds = Math.ceil((error.retryAfterMs ?? busyMs) / 1_000);
-    return { status: 429, code, message, headers: { 'retry-after': String(seconds) }, isRetryable: true };
+    const headers = { 'retry-after': String(seconds) };
+    return { status: 429, code, message, headers, limit: error.limit, isRetryable: true };
   }
-  if (code === 'LIMIT_EXCEEDED') return { status: 429, code, message };
+  if (error instanceof LimitError) return { status: 429, code, message, limit: error.limit };
   if (code !== 'UNAUTHENTICATED') return { status: 503, code, message, headers: { 'retry-after': '30' } };
   return { status: 401, code, message, headers: { 'www-authenticate': 'Bearer' } };
 }

@@ -1,8 +1,10 @@
 /** What every Fastify route of ours does alike: refuse in one shape, answer unknown paths and broken requests, know when the caller is gone. */
+import { maxHeaderSize } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import type { Limit } from '../errors.ts';
 import type { Mark } from '../datasources/types.ts';
 import type { Origin } from './addresses.ts';
 import type { Caller, Callers } from './callers.ts';
@@ -13,6 +15,7 @@ import type { Refusal } from './refusal.ts';
 import { requestIdHeader } from './request-id.ts';
 
 export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.limit !== undefined) reply.server.observeLimit(refusal.limit);
   return reply
     .code(refusal.status)
     .headers({ ...refusal.headers })
@@ -21,6 +24,10 @@ export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Called with the limit for which somebody is refused. */
+    observeLimit(limit: Limit): void;
+  }
   interface FastifyRequest {
     /** Known before anything of the body is read. */
     caller: Caller;
@@ -126,7 +133,7 @@ export function answerStrays(app: FastifyInstance, noSuchPath: Refusal): void {
 /** Replaces Fastify's own answers: theirs have another shape, and print what a parser choked on. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const refusal = explain(error);
+    const refusal = explain(error, app.initialConfig.bodyLimit);
     if (refusal.status >= 500)
       request.log.error({ err: error, requestId: request.id }, 'A request failed unexpectedly');
     return refuse(reply, refusal);
@@ -143,9 +150,11 @@ export function answerBadPath(_error: FastifyError, request: FastifyRequest, rep
 }
 
 /** For Fastify's option `clientErrorHandler`: what is not HTTP, too large a head, or too slow. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerClientError(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  socket.end(renderRawAnswer(clientErrors[error.code ?? ''] ?? notHttp));
+  const refusal = clientErrors[error.code ?? ''] ?? notHttp;
+  if (refusal.limit !== undefined) this.observeLimit(refusal.limit);
+  socket.end(renderRawAnswer(refusal));
 }
 
 /** `Expect` with anything but `100-continue`, which Node would answer itself. */
@@ -173,7 +182,12 @@ const notHttp: Refusal = {
 };
 
 const clientErrors: Readonly<Record<string, Refusal>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'LIMIT_EXCEEDED', message: 'The request headers are too large.' },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    code: 'LIMIT_EXCEEDED',
+    limit: 'headers',
+    message: `The request's head is larger than ${maxHeaderSize} bytes, the most that is read (NODE_OPTIONS=--max-http-header-size).`,
+  },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     code: 'BAD_REQUEST',
@@ -182,11 +196,6 @@ const clientErrors: Readonly<Record<string, Refusal>> = {
 };
 
 const requestErrors: Readonly<Record<string, Refusal>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: {
-    status: 413,
-    code: 'LIMIT_EXCEEDED',
-    message: 'The request body is larger than this gateway accepts (MAX_BODY_BYTES).',
-  },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     status: 415,
     code: 'BAD_REQUEST',
@@ -211,7 +220,11 @@ const requestErrors: Readonly<Record<string, Refusal>> = {
   },
 };
 
-function explain(error: FastifyError): Refusal {
+function explain(error: FastifyError, bodyLimit: number | undefined): Refusal {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const message = `The request body is larger than ${bodyLimit} bytes, the most that is read (MAX_BODY_BYTES): ask for less at once.`;
+    return { status: 413, code: 'LIMIT_EXCEEDED', limit: 'MAX_BODY_BYTES', message };
+  }
   const known = requestErrors[error.code];
   if (known !== undefined) return known;
   const status = error.statusCode ?? 500;

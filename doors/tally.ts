@@ -2,8 +2,8 @@
 import type { OperationTypeNode } from 'graphql';
 import { Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { errorCodes } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
+import { errorCodes, limits } from '../errors.ts';
+import type { ErrorCode, Limit } from '../errors.ts';
 import type { Told } from '../subscriptions/events.ts';
 import type { WatchForm } from '../subscriptions/feed.ts';
 import { registerReading } from './readings.ts';
@@ -47,6 +47,8 @@ export interface DoorsTally {
   /** @param code of the first error; null: there is none */
   operation(transport: Transport, type: OperationType, code: string | null, startedAt: number): void;
   readonly subscriptions: Readonly<Record<'websocket' | 'sse', SubscriptionTally>>;
+  /** Somebody was refused for it. */
+  exceeded(limit: Limit): void;
   /** An HTTP answer, also to a handshake that was refused. */
   answer(status: number): void;
   /** Where the numbers of what is open come from. */
@@ -73,6 +75,8 @@ export function createDoorsTally(registry: Registry): DoorsTally {
   const operations = countOperations(registry);
   const subscriptions = countSubscriptions(registry);
   const answers = new Map<string, number>();
+  // From zero, or Prometheus would not see the first one as an increase.
+  const excesses = recordOf(limits, () => 0);
 
   registerReading(
     registry,
@@ -83,6 +87,16 @@ export function createDoorsTally(registry: Registry): DoorsTally {
       labelNames: ['status'],
     },
     () => [...answers].map(([status, count]) => [{ status }, count]),
+  );
+  registerReading(
+    registry,
+    {
+      type: 'counter',
+      name: 'gateway_limits_exceeded_total',
+      help: 'LIMIT_EXCEEDED, by the variable that sets the limit, or the word for one that none sets; closed WebSockets included',
+      labelNames: ['limit'],
+    },
+    () => limits.map((limit) => [{ limit }, excesses[limit]]),
   );
   registerReading(
     registry,
@@ -106,6 +120,7 @@ export function createDoorsTally(registry: Registry): DoorsTally {
   return {
     operation: operations,
     subscriptions,
+    exceeded: (limit) => void (excesses[limit] += 1),
     answer(status) {
       const key = statusLabel(status);
       answers.set(key, (answers.get(key) ?? 0) + 1);

@@ -21,13 +21,13 @@ import type { Message } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, LimitError } from '../errors.ts';
 import type { Mark } from '../datasources/types.ts';
 import { createBeats } from './beats.ts';
 import type { Caller } from './callers.ts';
 import { Connection } from './connection.ts';
 import type { Operation } from './connection.ts';
-import { createSocketClass, initTooLate } from './close-reasons.ts';
+import { createSocketClass, initTooLate, limitOf } from './close-reasons.ts';
 import { counted } from './counted.ts';
 import { drain } from './drain.ts';
 import { codeOf } from './format-error.ts';
@@ -131,7 +131,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
       if (socket.readyState !== socket.OPEN) return false;
       connection.account = accountOf(caller, connection.handshake.address);
       const room = quotas.openCallerSocket(connection.account);
-      if (room instanceof GatewayError) {
+      if (room instanceof LimitError) {
         turnAway(socket, room);
         return false;
       }
@@ -265,7 +265,7 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     socket.on('error', tellBrokenFrame.bind(null, requestId));
     const address = addressOf(request);
     const room = quotas.openSocket(address);
-    if (room instanceof GatewayError) return turnAway(socket, room);
+    if (room instanceof LimitError) return turnAway(socket, room);
     socket.once('close', room);
     const handshake = { requestId, headers, remoteAddress, address };
     const connection = new Connection(socket, raw, handshake, limits.unreadBytes);
@@ -277,8 +277,11 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
         protocol: socket.protocol,
         // Settles when the message is on its way, so that a slow client's results are asked for no faster than it reads.
         send: (text) => connection.send(text),
-        close: (code, reason) =>
-          socket.close(code, code === initTimeout ? initTooLate(limits.connectionInitWaitMs) : reason),
+        close(code, reason) {
+          if (code !== initTimeout) return socket.close(code, reason);
+          tally.exceeded('CONNECTION_INIT_TIMEOUT_MS');
+          socket.close(code, initTooLate(limits.connectionInitWaitMs));
+        },
         onMessage: (handle) => {
           socket.on('message', (data, isBinary) => {
             if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text, not binary');
@@ -300,11 +303,20 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     });
   }
 
+  /** Clients come again on their own after 1013, some time later; 4429 they take for final (docs/decisions/limits.md). */
+  function turnAway(socket: WebSocket, { limit, message }: LimitError): void {
+    tally.exceeded(limit);
+    socket.close(1013, `LIMIT_EXCEEDED: ${message}`);
+    setTimeout(() => socket.terminate(), turnedAwayMs).unref();
+  }
+
   function answered(this: WebSocket, data: Buffer): void {
     if (String(data) === String(unanswered.get(this))) unanswered.delete(this);
   }
 
-  function tellBrokenFrame(requestId: string, error: Error): void {
+  function tellBrokenFrame(requestId: string, error: Error & { readonly code?: string }): void {
+    const limit = limitOf(error);
+    if (limit !== undefined) tally.exceeded(limit);
     log.debug({ requestId, reason: error.message }, 'A WebSocket was closed for a broken frame');
   }
 
@@ -363,18 +375,12 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-/** Clients come again on their own after 1013, some time later; 4429 they take for final (docs/decisions/limits.md). */
-function turnAway(socket: WebSocket, { message }: GatewayError): void {
-  socket.close(1013, message);
-  setTimeout(() => socket.terminate(), turnedAwayMs).unref();
-}
-
 /** For it to read why, and to close its side. */
 const turnedAwayMs = 1_000;
 
 function tooManyOperations({ socketOperations }: WebSocketDoorOptions['limits']): GraphQLError {
   const message = `This WebSocket has ${socketOperations} operations open, the most that one may have (MAX_SOCKET_OPERATIONS): complete some, or open another.`;
-  return toGraphQLError(new GatewayError('LIMIT_EXCEEDED', message));
+  return toGraphQLError(new LimitError('MAX_SOCKET_OPERATIONS', message));
 }
 
 const badHandshake: Refusal = {

@@ -4,7 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, LimitError } from '../errors.ts';
 
 export interface Cursors {
   /**
@@ -77,9 +77,9 @@ export const createCursors = ({
   };
 };
 
-const tooLarge = (length: number | undefined): GatewayError =>
-  new GatewayError(
-    'LIMIT_EXCEEDED',
+const tooLarge = (length: number | undefined): LimitError =>
+  new LimitError(
+    'cursor',
     `The place of this page is too large for a cursor (${length} of ${maxCursorLength} characters): narrow the query by service, region or compartment.`,
   );
 

@@ -5,7 +5,7 @@
 import type { Place } from '../datasources/discovery.ts';
 import type { ListWatchPlan } from '../datasources/list-watch.ts';
 import type { Clock, WorkRequest } from '../datasources/types.ts';
-import { GatewayError } from '../errors.ts';
+import { LimitError } from '../errors.ts';
 import type { Agenda } from './agenda.ts';
 import type { Told } from './events.ts';
 import { createFeed } from './feed.ts';
@@ -190,7 +190,7 @@ export const createLists = ({
           found = await more.find();
         } catch (error) {
           // A bound is the caller's to keep; anything else may pass.
-          if (error instanceof GatewayError && error.code === 'LIMIT_EXCEEDED') {
+          if (error instanceof LimitError) {
             close();
             return writer.fail(error);
           }
@@ -244,8 +244,8 @@ const keyOf = ({ service, region, compartmentId }: Place): string => `${service}
 const snapshotFrom = (event: Told): Told =>
   event.type === 'SNAPSHOT' ? event : { ...addedOf(event), type: 'SNAPSHOT' };
 
-const tooMany = (): GatewayError =>
-  new GatewayError(
-    'LIMIT_EXCEEDED',
+const tooMany = (): LimitError =>
+  new LimitError(
+    'matches',
     `More than ${maxMatches} work requests match: a subscription takes no more. Ask for fewer services, regions or compartments, or filter, e.g. by { isTerminal: false } or acceptedAfter.`,
   );

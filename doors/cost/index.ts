@@ -5,7 +5,7 @@
 import { getVariableValues, GraphQLError } from 'graphql';
 import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { GatewayError } from '../../errors.ts';
+import { LimitError } from '../../errors.ts';
 import type { BusyError } from '../../errors.ts';
 import { collectFragments, findConditions, forConditions } from '../compiled/plan.ts';
 import { planCost } from './plan.ts';
@@ -123,7 +123,7 @@ function keyOf(variables: Variables): string | null {
 /** Like a document that does not fit the schema: 400. A 429 would be sent again, and be as large. */
 function explain(estimated: number, limit: number): GraphQLError {
   const message = `This would take about ${estimated} calls to Oracle Cloud, and ${limit} are allowed for one operation (MAX_QUERY_COST). Ask for fewer services, regions or compartments, ids, or items (\`first\`) with what is read for each of them.`;
-  const originalError = new GatewayError('LIMIT_EXCEEDED', message);
+  const originalError = new LimitError('MAX_QUERY_COST', message);
   return new GraphQLError(message, {
     originalError,
     extensions: { code: originalError.code, http: { status: 400 } },

@@ -337,7 +337,9 @@ describe('at the doors', () => {
     for (let time = 0; time < 4; time += 1) {
       const { status, json } = await post(house, { query, variables: { n: 11 } });
       expect(status).toBe(200);
-      expect(json).toEqual({ errors: [{ message: refusal, extensions: { code: 'LIMIT_EXCEEDED' } }] });
+      expect(json).toEqual({
+        errors: [{ message: refusal, extensions: { code: 'LIMIT_EXCEEDED', limit: 'MAX_QUERY_COST' } }],
+      });
       if (time > 1) expect((await post(house, { query, variables: { n: 1 } })).status).toBe(200);
     }
     expect(calls).toBe(2);
@@ -361,10 +363,10 @@ describe('at the doors', () => {
       expect(await socket.read()).toEqual({
         type: 'error',
         id,
-        payload: [{ message: refusal, extensions: { code: 'LIMIT_EXCEEDED' } }],
+        payload: [{ message: refusal, extensions: { code: 'LIMIT_EXCEEDED', limit: 'MAX_QUERY_COST' } }],
       });
       expect(await askStream(house, payload)).toEqual([
-        { errors: [{ message: refusal, extensions: { code: 'LIMIT_EXCEEDED' } }] },
+        { errors: [{ message: refusal, extensions: { code: 'LIMIT_EXCEEDED', limit: 'MAX_QUERY_COST' } }] },
       ]);
     }
     expect(house.contexts).toEqual([]);

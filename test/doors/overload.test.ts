@@ -179,7 +179,7 @@ describe('on every door', () => {
     it.collect(0.8);
     const refused = {
       message: expect.stringMatching(/no memory left/),
-      extensions: { code: 'LIMIT_EXCEEDED', isRetryable: true, retryAfterMs: 5_000 },
+      extensions: { code: 'LIMIT_EXCEEDED', limit: 'memory', isRetryable: true, retryAfterMs: 5_000 },
     };
     client.send({ type: 'subscribe', id: 'new', payload: { query: 'subscription { ticks }' } });
     expect(await client.read()).toEqual({ type: 'error', id: 'new', payload: [refused] });

@@ -100,7 +100,7 @@ describe('sockets', () => {
       'Sec-WebSocket-Protocol: graphql-transport-ws',
     ];
     const text = await sendRaw(house, `${lines.join('\r\n')}\r\n\r\n`);
-    expect(text).toContain('Too many WebSockets');
+    expect(text).toContain('LIMIT_EXCEEDED: More than 0 WebSockets');
   });
 
   async function dialAndGreet(house: House) {

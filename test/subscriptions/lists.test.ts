@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Place } from '../../datasources/discovery.ts';
 import type { ListWatchPlan } from '../../datasources/list-watch.ts';
 import type { WorkRequest } from '../../datasources/types.ts';
-import { GatewayError } from '../../errors.ts';
+import { GatewayError, LimitError } from '../../errors.ts';
 import { createWatchers } from '../../subscriptions/watchers.ts';
 import type { Watchers } from '../../subscriptions/watchers.ts';
 import { createManualClock } from '../support/clock.ts';
@@ -444,7 +444,7 @@ describe('places', () => {
     set('c', { a: {} });
     const unlucky = readAll(watch({ more: () => Promise.reject(upstreamError('UPSTREAM_TIMEOUT')) }));
     const greedy = readAll(
-      watch({ more: () => Promise.reject(new GatewayError('LIMIT_EXCEEDED', 'too many')) }),
+      watch({ more: () => Promise.reject(new LimitError('MAX_QUERY_COST', 'too many')) }),
     );
     await settle();
     expect(told(unlucky)).toEqual(['SNAPSHOT IN_PROGRESS a', 'GAP UPSTREAM_SILENT', 'SYNCED']);
