@@ -72,6 +72,8 @@ const cooldownMs = 30_000;
 const fetchMs = 5_000;
 /** Then a token is checked again: its key may have been withdrawn. */
 const checkedForMs = 60_000;
+/** One that was refused: whoever goes on sending it costs no check each time. Not for longer, as its key may be one that is just published. */
+const refusedForMs = 5_000;
 const maxChecked = 10_000;
 /** What a timer of Node's takes, 24.8 days; whoever stays so long is asked for a new token then. */
 const longestMs = 2 ** 31 - 1;
@@ -85,12 +87,21 @@ export function createTokenCallers(options: TokenOptions): Callers {
   const checked = new LRUCache<string, { readonly caller: Caller; readonly until: number }>({
     max: maxChecked,
   });
+  const refused = new LRUCache<string, { readonly error: TokenError; readonly until: number }>({
+    max: maxChecked,
+  });
 
   const check = async (token: string, hash: string): Promise<Caller> => {
     const now = clock.now();
-    const caller = await verify(token, now);
-    checked.set(hash, { caller, until: Math.min(caller.expiresAt, now + checkedForMs) });
-    return caller;
+    try {
+      const caller = await verify(token, now);
+      checked.set(hash, { caller, until: Math.min(caller.expiresAt, now + checkedForMs) });
+      return caller;
+    } catch (error) {
+      if (error instanceof TokenError && error.reason !== 'keys_unavailable')
+        refused.set(hash, { error, until: now + refusedForMs });
+      throw error;
+    }
   };
 
   const verify = async (token: string, now: number): Promise<Caller> => {
@@ -125,10 +136,12 @@ export function createTokenCallers(options: TokenOptions): Callers {
       try {
         const token = readToken(authorization);
         const hash = createHash('sha256').update(token).digest('base64');
+        const now = clock.now();
         const known = checked.get(hash);
-        return known !== undefined && clock.now() < known.until
-          ? known.caller
-          : check(token, hash).catch(turnAway);
+        if (known !== undefined && now < known.until) return known.caller;
+        const refusal = refused.get(hash);
+        if (refusal !== undefined && now < refusal.until) throw refusal.error;
+        return check(token, hash).catch(turnAway);
       } catch (error) {
         return turnAway(error);
       }

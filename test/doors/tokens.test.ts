@@ -432,3 +432,20 @@ test('why a token was refused is told in few words, and whether keys could be ha
   await refusal(outage.callers, `Bearer ${tokenOf()}`);
   expect(outage.told).toEqual([false, 'keys_unavailable']);
 });
+
+test('whoever sends a refused token again and again is told the same without another check, for five seconds', async () => {
+  const bench = createBench();
+  const forgedToken = `Bearer ${tokenOf({}, rs256(other.privateKey))}`;
+  const refuse = async (): Promise<readonly unknown[]> => {
+    expect(await refusal(bench.callers, forgedToken)).toMatchObject({ code: 'UNAUTHENTICATED' });
+    return bench.told.splice(0);
+  };
+  // A check needs keys.
+  expect(await refuse()).toEqual([true, 'untrusted']);
+  bench.pass(4_999);
+  expect(await refuse()).toEqual(['untrusted']);
+  await identify(bench.callers, `Bearer ${tokenOf()}`);
+  expect(bench.told.splice(0)).toEqual([true]);
+  bench.pass(1);
+  expect(await refuse()).toEqual([true, 'untrusted']);
+});
