@@ -49,6 +49,7 @@ export interface Config {
   };
   /** Of one socket, one caller, one address; null: as many as they like. */
   readonly limits: {
+    readonly addressConnections: number | null;
     readonly addressSockets: number | null;
     readonly callerSockets: number | null;
     readonly callerSubscriptions: number | null;
@@ -308,6 +309,11 @@ const environment = z.object({
   MAX_ALIASES: integer(0, 100_000).default(500).describe('Aliases in an operation.'),
   MAX_DIRECTIVES: integer(0, 100_000).default(100).describe('Directives in an operation.'),
   MAX_ROOT_FIELDS: integer(1, 100_000).default(100).describe('Fields at the root of an operation.'),
+  MAX_ADDRESS_CONNECTIONS: integer(0, 1_000_000)
+    .default(25_000)
+    .describe(
+      'TCP connections that are open from one address (IPv6: one network of 64 bits), whatever comes over them; those of `TRUSTED_PROXIES` do not count. 0: no limit.',
+    ),
   MAX_ADDRESS_SOCKETS: integer(0, 1_000_000)
     .default(20_000)
     .describe(
@@ -552,6 +558,7 @@ const limitsOf = (values: Values): Config['limits'] => {
   const ofCaller = (value: number | undefined, standard: number): number | null =>
     (value ?? (values.AUTH === 'jwt' ? standard : 0)) || null;
   return {
+    addressConnections: values.MAX_ADDRESS_CONNECTIONS || null,
     addressSockets: values.MAX_ADDRESS_SOCKETS || null,
     callerSockets: ofCaller(values.MAX_CALLER_SOCKETS, callerStandards.sockets),
     callerSubscriptions: ofCaller(values.MAX_CALLER_SUBSCRIPTIONS, callerStandards.subscriptions),

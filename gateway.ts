@@ -230,6 +230,7 @@ export const createGateway = (config: Config, options: GatewayOptions): Gateway 
       socketOperations: config.limits.socketOperations,
       bodyBytes: config.limits.bodyBytes,
       messageBytes: config.limits.bodyBytes,
+      addressConnections: config.limits.addressConnections ?? Infinity,
       connectionInitWaitMs: config.limits.connectionInitMs,
     },
     quotas: quotasOf(config.limits),

@@ -12,8 +12,14 @@ export interface Origin {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
+export interface Addresses {
+  addressOf(origin: Origin): string;
+  /** Of a connection; null: it is a proxy's, whose connections are those of many. */
+  addressOfConnection(socket: Origin['socket']): string | null;
+}
+
 /** @param trustedProxies addresses and networks (`10.0.0.0/8`). Throws a TypeError for what is neither */
-export function createAddresses(trustedProxies: readonly string[] = []): (origin: Origin) => string {
+export function createAddresses(trustedProxies: readonly string[] = []): Addresses {
   const proxies = new BlockList();
   for (const proxy of trustedProxies) {
     const network = readNetwork(proxy);
@@ -23,18 +29,22 @@ export function createAddresses(trustedProxies: readonly string[] = []): (origin
   const isTrusted = (address: string): boolean =>
     proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
 
-  return ({ headers, socket }) => {
-    let address = socket.remoteAddress ?? '';
-    const forwarded = headers['x-forwarded-for'];
-    if (forwarded === undefined || trustedProxies.length === 0 || isIP(address) === 0)
+  return {
+    addressOf({ headers, socket }) {
+      let address = socket.remoteAddress ?? '';
+      const forwarded = headers['x-forwarded-for'];
+      if (forwarded === undefined || trustedProxies.length === 0 || isIP(address) === 0)
+        return groupOf(address);
+      const hops = String(forwarded).split(',');
+      while (isTrusted(address)) {
+        const before = readHop(hops.pop());
+        if (before === null) break;
+        address = before;
+      }
       return groupOf(address);
-    const hops = String(forwarded).split(',');
-    while (isTrusted(address)) {
-      const before = readHop(hops.pop());
-      if (before === null) break;
-      address = before;
-    }
-    return groupOf(address);
+    },
+    addressOfConnection: ({ remoteAddress = '' }) =>
+      isTrusted(remoteAddress) ? null : groupOf(remoteAddress),
   };
 }
 

@@ -80,6 +80,8 @@ export function createApp({
       // Finds who has vanished while it waits for an answer of minutes, some ten seconds later.
       keepAlive: true,
       keepAliveInitialDelay: limits.keepAliveMs,
+      // How often it is looked for requests that did not arrive in time, and for connections that never said anything.
+      connectionsCheckingInterval: 5_000,
     },
   });
   // When it stops listening: a connection that seems idle may have a request on its way, which would be reset instead of answered.

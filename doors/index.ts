@@ -18,6 +18,7 @@ import { openToAll } from './callers.ts';
 import type { Mark } from '../datasources/types.ts';
 import type { Caller, Callers } from './callers.ts';
 import type { Stability } from './compiled/text.ts';
+import { watchConnections } from './connections.ts';
 import type { CostOptions } from './cost/index.ts';
 import type { DocumentLimits } from './document-limits.ts';
 import { createFormatError } from './format-error.ts';
@@ -74,6 +75,8 @@ export interface CallerInfo {
 export interface DoorLimits {
   readonly bodyBytes: number;
   readonly messageBytes: number;
+  /** TCP connections that are open from one address, whatever comes over them. Infinity: no limit. */
+  readonly addressConnections: number;
   /** For a request to arrive whole. */
   readonly requestMs: number;
   readonly connectionInitWaitMs: number;
@@ -92,6 +95,7 @@ export interface DoorLimits {
 const defaultLimits: DoorLimits = {
   bodyBytes: 1024 * 1024,
   messageBytes: 1024 * 1024,
+  addressConnections: 25_000,
   requestMs: 30_000,
   connectionInitWaitMs: 3_000,
   keepAliveMs: 12_000,
@@ -178,11 +182,7 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     documentLimits: options.documentLimits,
     viewOf: options.viewOf,
   });
-  const admission: Admission = {
-    callers,
-    quotas: createQuotas({ ...defaultQuotaLimits, ...options.quotas }, now, overload),
-    addressOf: createAddresses(options.trustedProxies),
-  };
+  const { addressOf, addressOfConnection } = createAddresses(options.trustedProxies);
   let isStopping = false;
   let webSocket: WebSocketDoor | undefined;
   let sse: SseDoor | undefined;
@@ -201,6 +201,16 @@ export function createDoors<Context extends object>(options: DoorsOptions<Contex
     observeLimit: tally.exceeded,
   });
   const app = door.fastify;
+  const admission: Admission = {
+    callers,
+    quotas: createQuotas({ ...defaultQuotaLimits, ...options.quotas }, now, overload),
+    addressOf,
+    connections: watchConnections(app.server, {
+      most: limits.addressConnections,
+      addressOf: addressOfConnection,
+      observeSilence: () => tally.exceeded('MAX_ADDRESS_CONNECTIONS'),
+    }),
+  };
   registerHealth(app, readiness);
   if (hasMetrics) registerMetrics(app, registry);
   tally.read({

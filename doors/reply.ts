@@ -8,6 +8,7 @@ import type { Limit } from '../errors.ts';
 import type { Mark } from '../datasources/types.ts';
 import type { Origin } from './addresses.ts';
 import type { Caller, Callers } from './callers.ts';
+import type { Connections } from './connections.ts';
 import { accountOf } from './quotas.ts';
 import type { Quotas } from './quotas.ts';
 import { jsonContentType, refusalFor, renderRawAnswer, renderRefusal, securityHeaders } from './refusal.ts';
@@ -42,15 +43,18 @@ export interface Admission {
   readonly callers: Callers;
   readonly quotas: Quotas;
   readonly addressOf: (request: Origin) => string;
+  readonly connections: Connections;
 }
 
 /** Goes on with whoever may come in and has not asked too much, and refuses everybody else before their body is read. */
 export function admit(
-  { callers, quotas, addressOf }: Admission,
+  { callers, quotas, addressOf, connections }: Admission,
   request: FastifyRequest,
   reply: FastifyReply,
   goOn: (error?: Error) => void,
 ): void {
+  const excess = connections.refusalOf(request.raw.socket);
+  if (excess !== null) return void refuse(reply.header('connection', 'close'), refusalFor(excess));
   const enter = (caller: Caller): void => {
     request.caller = caller;
     request.account = accountOf(caller, addressOf(request.raw));

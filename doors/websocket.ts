@@ -36,6 +36,7 @@ import { isLive, toGraphQLError } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 import { accountOf, holdRoom } from './quotas.ts';
 import type { Release } from './quotas.ts';
+import { refusalFor } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseUpgrade } from './reply.ts';
 import type { Admission } from './reply.ts';
@@ -101,7 +102,7 @@ interface SocketArgs extends ExecutionArgs {
 export function openWebSocket(server: Server, options: WebSocketDoorOptions): WebSocketDoor {
   const { admission, path, guard, log, limits, tally } = options;
   const pipeline = counted(options.pipeline, 'websocket', tally);
-  const { callers, quotas, addressOf } = admission;
+  const { callers, quotas, addressOf, connections } = admission;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.messageBytes,
@@ -252,6 +253,11 @@ export function openWebSocket(server: Server, options: WebSocketDoorOptions): We
     raw.on('error', destroy);
     const refusal = guard.check(request) ?? checkHandshake(request, path, isStopping);
     if (refusal !== null) return refuseHandshake(raw, refusal);
+    const excess = connections.refusalOf(request.socket);
+    if (excess !== null) {
+      tally.exceeded(excess.limit);
+      return refuseHandshake(raw, refusalFor(excess));
+    }
     sockets.handleUpgrade(request, raw, head, (socket) => sockets.emit('connection', socket, request, raw));
   }
 

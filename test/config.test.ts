@@ -64,6 +64,7 @@ describe('without any variable', () => {
       maxQueryCost: 10_000,
       documentLimits: { tokens: 10_000, depth: 20, aliases: 500, directives: 100, rootFields: 100 },
       limits: {
+        addressConnections: 25_000,
         addressSockets: 20_000,
         callerSockets: null,
         callerSubscriptions: null,
@@ -260,6 +261,7 @@ describe('a bad value', () => {
         'http://{}.example/',
       ],
     ],
+    ['MAX_ADDRESS_CONNECTIONS', wholeNumber(0, 1_000_000), ['-1', '2e4']],
     ['MAX_ADDRESS_SOCKETS', wholeNumber(0, 1_000_000), ['-1']],
     ['MAX_CALLER_SOCKETS', wholeNumber(0, 1_000_000), ['x']],
     ['MAX_BODY_BYTES', wholeNumber(1_024, 67_108_864), ['0', '100000000']],

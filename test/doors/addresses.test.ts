@@ -7,7 +7,7 @@ const from = (remoteAddress: string | undefined, forwarded?: string) => ({
 });
 
 describe('without proxies that are trusted', () => {
-  const addressOf = createAddresses();
+  const { addressOf } = createAddresses();
 
   test.each([
     ['192.0.2.1', '192.0.2.1'],
@@ -33,7 +33,7 @@ describe('without proxies that are trusted', () => {
 });
 
 describe('behind proxies', () => {
-  const addressOf = createAddresses(['10.0.0.0/8', '192.0.2.1', '2001:db8::/32']);
+  const { addressOf, addressOfConnection } = createAddresses(['10.0.0.0/8', '192.0.2.1', '2001:db8::/32']);
 
   test.each([
     ['what the proxy says counts', '10.1.2.3', '198.51.100.7', '198.51.100.7'],
@@ -49,6 +49,17 @@ describe('behind proxies', () => {
     ['that say nothing at length', '10.1.2.3', ',,,,', '10.1.2.3'],
   ])('%s', (_what, address, forwarded, expected) => {
     expect(addressOf(from(address, forwarded))).toBe(expected);
+  });
+
+  test.each([
+    ['10.1.2.3', null],
+    ['::ffff:10.1.2.3', null],
+    ['2001:db8::1', null],
+    ['198.51.100.7', '198.51.100.7'],
+    ['fe80::1%eth0', 'fe80000000000000/64'],
+    [undefined, ''],
+  ])('a connection from %s counts for %s', (remoteAddress, expected) => {
+    expect(addressOfConnection({ remoteAddress })).toBe(expected);
   });
 });
 

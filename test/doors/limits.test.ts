@@ -1,11 +1,14 @@
 /** Each limit says which it is, in the error or the reason of a close, alike on every door, and is counted under that name, once for each refusal. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { DoorsOptions } from '../../doors/index.ts';
 import { defaultDocumentLimits } from '../../doors/document-limits.ts';
 import { limits } from '../../errors.ts';
 import type { Limit, LimitError } from '../../errors.ts';
 import { createQuotas, defaultQuotaLimits } from '../../doors/quotas.ts';
-import { ask, askStream, dial, greet, openHouse, post, send, sendRaw } from './support.ts';
+import { ask, askStream, cleanUp, dial, greet, knock, openHouse, post, send, sendRaw } from './support.ts';
 import type { Answer, Context, House } from './support.ts';
 
 type Errors = Answer['json']['errors'];
@@ -95,6 +98,58 @@ describe('of a caller', () => {
     expect(await ofSocket(house, request)).toMatchObject([refused]);
     expect(await askStream(house, request)).toMatchObject([{ errors: [refused] }]);
     expect(await exceeded(house)).toEqual({ [limit]: 2 });
+  });
+});
+
+describe('of an address', () => {
+  const limit: Limit = 'MAX_ADDRESS_CONNECTIONS';
+  const connectTo = async (house: House): Promise<Socket> => {
+    const socket = connect(house.port, '127.0.0.1');
+    cleanUp(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  const until = async (house: House, count: number): Promise<void> => {
+    while ((await exceeded(house))[limit] !== count) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+
+  test('MAX_ADDRESS_CONNECTIONS, whatever comes over them; those that are open live on', async () => {
+    const house = await openHouse({ limits: { addressConnections: 2 } });
+    const client = await greet(house);
+    const idle = await connectTo(house);
+
+    const refused = { message: expect.stringMatching(limit), extensions: { code: 'LIMIT_EXCEEDED', limit } };
+    const request = { query: '{ hello }' };
+    for (const path of ['/graphql', '/graphql/stream'])
+      expect(await post(house, request, {}, path)).toMatchObject({
+        status: 429,
+        headers: { connection: 'close' },
+        json: { errors: [refused] },
+      });
+    expect(await knock(house)).toMatchObject({ status: 429, json: { errors: [refused] } });
+    expect(await exceeded(house)).toEqual({ [limit]: 3 });
+
+    // Who says nothing is cut all the same, and how it is can always be asked.
+    const silent = await connectTo(house);
+    await once(silent, 'close');
+    await until(house, 4);
+    expect((await send(house, { path: '/healthz' })).status).toBe(200);
+
+    client.send({ type: 'subscribe', id: '1', payload: request });
+    expect(await client.read()).toMatchObject({ type: 'next' });
+    idle.destroy();
+    while ((await post(house, request)).status !== 200);
+  });
+
+  test('none where there is no limit', async () => {
+    const house = await openHouse({ limits: { addressConnections: Infinity } });
+    await connectTo(house);
+    expect((await post(house, { query: '{ hello }' })).status).toBe(200);
+  });
+
+  test('none for a proxy that is trusted', async () => {
+    const house = await openHouse({ limits: { addressConnections: 0 }, trustedProxies: ['127.0.0.1'] });
+    expect((await post(house, { query: '{ hello }' })).status).toBe(200);
   });
 });
 
