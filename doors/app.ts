@@ -81,7 +81,9 @@ export function createApp({
       keepAlive: true,
       keepAliveInitialDelay: limits.keepAliveMs,
       // How often it is looked for requests that did not arrive in time, and for connections that never said anything.
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: limits.requestMs / 6,
+      // Node's own is a minute, and the longer of the two counts for the body.
+      headersTimeout: limits.requestMs,
     },
   });
   // When it stops listening: a connection that seems idle may have a request on its way, which would be reset instead of answered.

@@ -54,7 +54,8 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     dangerouslyDisableValidation: true,
     documentStore: null,
     parseOptions: pipeline.parseOptions,
-    formatError: (_formatted, error) => pipeline.formatError(error, ownerOf(error)),
+    formatError: (_formatted, error) =>
+      pipeline.formatError(isAboutBatch(error) ? oneAtATime : error, ownerOf(error)),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     csrfPrevention: { requestHeaders: preflightHeaders },
@@ -107,6 +108,16 @@ export async function registerHttp(app: FastifyInstance, options: HttpDoorOption
     handler: options.isTraced ? untilAnswered(answer) : answer,
   });
 }
+
+/** Apollo Server's words lead nowhere. */
+function isAboutBatch(error: unknown): boolean {
+  return error instanceof GraphQLError && error.message === 'Operation batching disabled.';
+}
+
+const oneAtATime = new GraphQLError(
+  'Send one operation in a request, as a JSON object: lists of them are not taken. One operation may ask for many fields, and a connection is used again.',
+  { extensions: { code: 'BAD_REQUEST' satisfies ErrorCode } },
+);
 
 /** Puts the text of a trusted document where Apollo Server and the known way look for it. */
 function name(request: FastifyRequest, trusted: TrustedDocuments | null): void {

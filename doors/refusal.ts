@@ -16,14 +16,16 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
   /** Where it is worth another try although the code says nothing of it. */
   readonly isRetryable?: true;
+  /** When it is, if that is known. */
+  readonly retryAfterMs?: number | undefined;
   /** Of LIMIT_EXCEEDED. */
   readonly limit?: Limit;
 }
 
 export const jsonContentType = 'application/json; charset=utf-8';
 
-export function renderRefusal({ message, code, limit, isRetryable }: Refusal): string {
-  const extensions = { code, limit, isRetryable };
+export function renderRefusal({ message, code, limit, isRetryable, retryAfterMs }: Refusal): string {
+  const extensions = { code, limit, isRetryable, retryAfterMs };
   return `${JSON.stringify({ errors: [{ message, extensions }] })}\n`;
 }
 
@@ -58,7 +60,8 @@ export function refusalFor(error: GatewayError): Refusal {
   if (error instanceof BusyError) {
     const seconds = Math.ceil((error.retryAfterMs ?? busyMs) / 1_000);
     const headers = { 'retry-after': String(seconds) };
-    return { status: 429, code, message, headers, limit: error.limit, isRetryable: true };
+    const retryAfterMs = error.retryAfterMs ?? undefined;
+    return { status: 429, code, message, headers, limit: error.limit, isRetryable: true, retryAfterMs };
   }
   if (error instanceof LimitError) return { status: 429, code, message, limit: error.limit };
   if (code !== 'UNAUTHENTICATED') return { status: 503, code, message, headers: { 'retry-after': '30' } };

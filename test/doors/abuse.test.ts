@@ -119,6 +119,18 @@ describe('raw HTTP', () => {
     expect((await ask({ 'content-encoding': 'identity' }, body.replace('#', '# \xc3\xa9'))).status).toBe(200);
   });
 
+  test.each([
+    [
+      'a body',
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    ],
+    ['a head', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\n'],
+    ['nothing', ''],
+  ])('%s that does not come whole is 408', async (_what, bytes) => {
+    const house = await openHouse({ limits: { requestMs: 120 } });
+    expect(await sendRaw(house, bytes)).toMatch(/^HTTP\/1\.1 408 .*"The request did not arrive in time\."/s);
+  });
+
   test('a body that goes on and on is cut at the limit', async () => {
     const house = await openHouse();
     const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;

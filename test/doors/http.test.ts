@@ -110,6 +110,13 @@ describe('GraphQL over HTTP', () => {
 });
 
 describe('requests that are not GraphQL', () => {
+  test('a batch is told what to send instead', async () => {
+    const { json } = await post(await openHouse(), [{ query: '{ hello }' }]);
+    expect(json.errors?.[0]?.message).toMatch(
+      /^Send one operation in a request.* lists of them are not taken/,
+    );
+  });
+
   test.each([
     ['malformed JSON', '{"query": "secret-canary', 400],
     ['an empty body', '', 400],

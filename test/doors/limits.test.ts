@@ -75,7 +75,12 @@ describe('of a caller', () => {
     const house = await openHouse({ quotas: { callerRps: 0.1 } });
     const refused = {
       message: expect.stringMatching(/MAX_CALLER_RPS/),
-      extensions: { code: 'LIMIT_EXCEEDED', limit: 'MAX_CALLER_RPS', isRetryable: true },
+      extensions: {
+        code: 'LIMIT_EXCEEDED',
+        limit: 'MAX_CALLER_RPS',
+        isRetryable: true,
+        retryAfterMs: expect.any(Number),
+      },
     };
     const request = { query: '{ hello }' };
     expect((await post(house, request)).json.errors).toEqual([refused]);
