@@ -171,7 +171,7 @@ function grantCors(request: RequestHead, origins: ReadonlySet<string>): Readonly
   if (!isPreflight(request))
     return {
       ...granted,
-      'access-control-expose-headers': requestIdHeader,
+      'access-control-expose-headers': `${requestIdHeader}, retry-after`,
       'cross-origin-resource-policy': 'cross-origin',
     };
   return {

@@ -202,7 +202,7 @@ describe('CORS', () => {
         { origin: 'https://console.example.com' },
         path,
       );
-      expect(answer.headers['access-control-expose-headers']).toBe('x-request-id');
+      expect(answer.headers['access-control-expose-headers']).toBe('x-request-id, retry-after');
       expect(answer.headers['access-control-allow-origin']).toBe('https://console.example.com');
     }
   });
