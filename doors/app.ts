@@ -81,7 +81,7 @@ export function createApp({
       keepAlive: true,
       keepAliveInitialDelay: limits.keepAliveMs,
       // How often it is looked for requests that did not arrive in time, and for connections that never said anything.
-      connectionsCheckingInterval: limits.requestMs / 6,
+      connectionsCheckingInterval: Math.ceil(limits.requestMs / 6),
       // Node's own is a minute, and the longer of the two counts for the body.
       headersTimeout: limits.requestMs,
     },

@@ -127,7 +127,7 @@ describe('raw HTTP', () => {
     ['a head', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\n'],
     ['nothing', ''],
   ])('%s that does not come whole is 408', async (_what, bytes) => {
-    const house = await openHouse({ limits: { requestMs: 120 } });
+    const house = await openHouse({ limits: { requestMs: 100 } });
     expect(await sendRaw(house, bytes)).toMatch(/^HTTP\/1\.1 408 .*"The request did not arrive in time\."/s);
   });
 

@@ -361,13 +361,13 @@ export const validation: readonly HostileOperation[] = (
     ['directives that do not belong', misdirected],
     ['literals of the wrong type', mistyped],
     ['variables of the wrong type', misvariable],
-    ['introspection in circles', introspected],
+    ['introspection in circles', introspected, 'LIMIT_EXCEEDED'],
     ['fragments in circles', cycles],
   ] as const
-).flatMap(([group, entries]) =>
+).flatMap(([group, entries, code = 'GRAPHQL_VALIDATION_FAILED' as const]) =>
   groupOf(
     `validation: ${group}`,
-    ['GRAPHQL_VALIDATION_FAILED'],
+    [code],
     entries.filter(([, query]) => isInvalid(query) || conditionOnRoot.test(query)),
   ),
 );
