@@ -1,6 +1,6 @@
-/** The variables in the schema of the Helm chart's values, from config.ts: what is misspelt there is refused before anything is installed. */
-import { variables } from '../config.ts';
-import type { Variable } from '../config.ts';
+/** The variables in the schema of the Helm chart's values, from environment.ts: what is misspelt there is refused before anything is installed. */
+import { variables } from '../environment.ts';
+import type { Variable } from '../environment.ts';
 
 export const chartSchema = 'deploy/helm/oci-work-request-gateway/values.schema.json';
 

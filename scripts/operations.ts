@@ -1,6 +1,6 @@
-/** The tables of `docs/operations.md`: variables, from config.ts, and metrics, from the registry. */
+/** The tables of `docs/operations.md`: variables, from environment.ts, and metrics, from the registry. */
 import type { Registry } from 'prom-client';
-import { variables } from '../config.ts';
+import { variables } from '../environment.ts';
 import { fillBetween } from './marks.ts';
 import type { Marks } from './marks.ts';
 import { factsOf } from './metrics.ts';

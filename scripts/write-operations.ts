@@ -1,5 +1,5 @@
 /**
- * Puts the variables of config.ts and all metrics into `docs/operations.md`, and writes `docs/policy.schema.json`; tests fail when
+ * Puts the variables of environment.ts and all metrics into `docs/operations.md`, and writes `docs/policy.schema.json`; tests fail when
  * they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

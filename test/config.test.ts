@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { openRegistry } from '../scripts/metrics.ts';
 import { withMetrics, withVariables } from '../scripts/operations.ts';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { ConfigError, exposureOf, notesOn, printConfig, readConfig, variables } from '../config.ts';
+import { ConfigError, exposureOf, notesOn, printConfig, readConfig } from '../config.ts';
+import { variables } from '../environment.ts';
 import type { Config } from '../config.ts';
 import { loadConfig } from './support/config.ts';
 

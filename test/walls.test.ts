@@ -87,6 +87,8 @@ const plants = [
   ['server.ts', "import { value as emulator } from './emulator/main.ts'", null],
   ['server.ts', "import { value as sources } from './datasources/index.ts'", 'gateway-is-the-only-wiring'],
   ['errors.ts', "import { value } from './config.ts'", 'errors-stand-alone'],
+  ['config.ts', "import { value } from './environment.ts'", null],
+  ['environment.ts', "import { value } from './datasources/index.ts'", 'config-stands-alone'],
   ['resolvers/g1.ts', "import { value } from '../test/support/index.ts'", 'no-source-knows-its-tests'],
   ['resolvers/g1.ts', "import { value } from '../test/support/index.ts'", 'resolvers-ask-the-context'],
   ['test/h1.ts', "import { value } from '../emulator/main.ts'", null],

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { readConfig, variables } from '../../config.ts';
+import { readConfig } from '../../config.ts';
+import { variables } from '../../environment.ts';
 import type { Manifest } from '../../scripts/build/manifest.ts';
 import { chartSchema, withVariablesInChart } from '../../scripts/chart.ts';
 

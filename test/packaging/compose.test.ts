@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { readConfig, variables } from '../../config.ts';
+import { readConfig } from '../../config.ts';
+import { variables } from '../../environment.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
