@@ -21,7 +21,6 @@ export interface Judge {
 export const createJudgedFeed = (inner: Feed, judge: Judge): Feed => new JudgedFeed(inner, judge);
 
 const done = { done: true, value: undefined } as const;
-const complete: FeedEnd = { kind: 'complete' };
 
 class JudgedFeed implements Feed {
   readonly #inner: Feed;
@@ -34,7 +33,6 @@ class JudgedFeed implements Feed {
   /** What the feed itself does not tell: of those that went out of sight, or came back, while nothing was taken. */
   #own: Told[] = [];
   #sequence = 0;
-  #isOver = false;
   #onReady: (() => void) | null = null;
 
   constructor(inner: Feed, judge: Judge) {
@@ -52,7 +50,6 @@ class JudgedFeed implements Feed {
     for (;;) {
       const own = this.#own.shift();
       if (own !== undefined) return this.#deliver(own, 0);
-      if (this.#isOver) return complete;
       const taken = this.#inner.take();
       if (taken === null) return null;
       if (taken.kind !== 'event') {
@@ -169,7 +166,6 @@ class JudgedFeed implements Feed {
   }
 
   #end(): void {
-    this.#isOver = true;
     this.#callOff();
     void this.#inner.return();
   }

@@ -606,3 +606,53 @@ test('docs/operations.md holds all metrics as they are (scripts/write-operations
   const document = readFileSync('docs/operations.md', 'utf8');
   expect(document).toBe(withMetrics(document, await openRegistry()));
 });
+
+test.each([
+  'https://u@id.example.com/',
+  'https://:p@id.example.com/',
+  'ftp://127.0.0.1/',
+  'xhttp://127.0.0.1/',
+])('neither keys nor Oracle Cloud are asked for at %s', (url) => {
+  const issuer = { AUTH_ISSUER: 'https://id.example.com/', AUTH_AUDIENCE: 'gateway' };
+  expect(problemsOf({ AUTH: 'jwt', ...issuer, AUTH_JWKS_URL: url })).toEqual([
+    expect.stringMatching(/^AUTH_JWKS_URL must be/),
+  ]);
+  expect(problemsOf({ OCI_ENDPOINT_TEMPLATE: url })).toEqual([
+    expect.stringMatching(/^OCI_ENDPOINT_TEMPLATE must be/),
+  ]);
+});
+
+test.each([
+  ['POLL_RPS', 1, 100_000],
+  ['READ_CACHE_MS', 0, 60_000],
+])('%s is from %d to %d', (name, min, max) => {
+  for (const value of [min - 1, max + 1])
+    expect(problemsOf({ [name]: String(value) })).toEqual([
+      `${name} must be a whole number from ${min} to ${max}.`,
+    ]);
+  for (const value of [min, max]) expect(problemsOf({ [name]: String(value) })).toEqual([]);
+});
+
+test('one bad word of a list is enough', () => {
+  for (const [name, value] of [
+    ['ALLOWED_HOSTS', 'a.example,*'],
+    ['ALLOWED_ORIGINS', 'https://a.example,*'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,*'],
+    ['OCI_REGIONS', 'us-ashburn-1,*'],
+  ] as const)
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name} must be`)]);
+});
+
+test('there is no playground where nobody may ask what the schema holds, and tokens let ask whoever has one', () => {
+  expect(loadConfig({ INTROSPECTION: 'false' })).toMatchObject({ isExplorable: false, hasPlayground: false });
+  const auth = {
+    AUTH: 'jwt',
+    AUTH_ISSUER: 'https://id.example.com/',
+    AUTH_AUDIENCE: 'gateway',
+    AUTH_JWKS_URL: 'https://id.example.com/keys',
+  };
+  expect(loadConfig({ ...auth, AUTH_ALLOW_ANONYMOUS: 'true', UPSTREAM: 'oci' })).toMatchObject({
+    isExplorable: true,
+    hasPlayground: true,
+  });
+});

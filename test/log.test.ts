@@ -167,3 +167,36 @@ test('a heap that is nearly full is told with its numbers', () => {
   });
   expect(line).toMatchObject({ level: 40, usedMib: 190, limitMib: 200 });
 });
+
+test('every field that may stand in a line does', () => {
+  const told = {
+    ...{ requestId: 'r', trace_id: 't', span_id: 's', method: 'GET', path: '/', status: 200, ms: 1 },
+    ...{ service: 'MYSQL', region: 'here', code: 'C', attempts: 2, opcRequestId: 'o' },
+    ...{ reason: 'why', problem: 'what', signal: 'SIGTERM', usedMib: 3, limitMib: 4 },
+  };
+  const line = writeLine((log) => log.info({ ...told, isSo: true }, 'Words'));
+  expect(line).toEqual({ level: 30, time: expect.any(Number), ...told, msg: 'Words' });
+});
+
+test('an error is told with what caused it, three deep, however deep it is', () => {
+  const err = new Error('a');
+  err.cause = err;
+  const { err: told } = writeLine((log) => log.error({ err })) as { err: Record<string, unknown> };
+  const depthOf = ({ cause }: Record<string, unknown>): number =>
+    cause === undefined ? 0 : 1 + depthOf(cause as Record<string, unknown>);
+  expect(depthOf(told)).toBe(3);
+});
+
+test('of a stack only frames are told, and those of an error without a message, too', () => {
+  const err = new Error('words');
+  err.stack = `Error: words\n${canary}\n    at f (a.ts:1:1)\nx    at ${canary}`;
+  expect(writeLine((log) => log.error({ err }))).toMatchObject({ err: { stack: '    at f (a.ts:1:1)' } });
+  const silent = writeLine((log) => log.error({ err: new Error() })) as { err: { stack: string } };
+  expect(silent.err.stack).toMatch(/^ {4}at /);
+});
+
+test('text of a thousand characters is told whole, nothing is told of nothing', () => {
+  const whole = 'x'.repeat(1_000);
+  expect(writeLine((log) => log.info({ reason: whole }, 'Words'))).toMatchObject({ reason: whole });
+  expect(writeLine((log) => log.info(null, 'Words'))).toMatchObject({ msg: 'Words' });
+});

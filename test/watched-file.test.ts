@@ -100,3 +100,21 @@ test('nothing is looked at any more when it is called off', async () => {
   await clock.advance(0);
   expect(clock.sleepers).toBe(0);
 });
+
+test('it is not looked at while it is read', async () => {
+  const [clock, reading] = [createManualClock(), Promise.withResolvers<void>()];
+  const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+  let isBeingRead = false;
+  const stop = createWatchFile(clock)(file, () => {
+    isBeingRead = true;
+    return reading.promise;
+  });
+  while (!isBeingRead) {
+    await clock.advance(1_000);
+    await aMoment();
+  }
+  expect(clock.sleepers).toBe(0);
+  reading.resolve();
+  while (clock.sleepers === 0) await aMoment();
+  stop();
+});

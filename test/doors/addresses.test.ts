@@ -66,3 +66,21 @@ describe('behind proxies', () => {
 test.each(['proxy.example', '10.0.0.0/33', '', '10.0.0.0/8/8'])('%p is no proxy', (proxy) => {
   expect(() => createAddresses([proxy])).toThrow(TypeError);
 });
+
+test('a connection through a proxy that is gone has no address, whatever the proxy said', () => {
+  expect(createAddresses(['10.0.0.0/8']).addressOf(from(undefined, '198.51.100.7'))).toBe('');
+});
+
+test.each([
+  ['x198.51.100.7:4711', '10.1.2.3'],
+  ['x[2001:db9::1]:4711', '10.1.2.3'],
+])('a proxy that says %s has said no address', (forwarded, expected) => {
+  expect(createAddresses(['10.0.0.0/8']).addressOf(from('10.1.2.3', forwarded))).toBe(expected);
+});
+
+test('networks are read whole, in letters of either case, and what is wrong with one is told', () => {
+  expect(() => createAddresses(['zz10.0.0.0/8'])).toThrow('TRUSTED_PROXIES: zz10.0.0.0/8 is no address');
+  expect(createAddresses(['2001:DB8::/32']).addressOf(from('2001:db8::5', '198.51.100.7'))).toBe(
+    '198.51.100.7',
+  );
+});

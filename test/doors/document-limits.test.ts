@@ -129,3 +129,7 @@ describe('what breaks a rule of graphql-js is refused on every transport alike',
     expect(house.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
   });
 });
+
+test('a fragment has as many fields as it likes where it is no root', () => {
+  expect(refusalOf('{ a { ...F } } fragment F on Query { b b b b b b b }')).toBeUndefined();
+});

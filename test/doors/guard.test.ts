@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { createGuard, loopbackHosts } from '../../doors/guard.ts';
+import { checkPreflighted, createGuard, isPreflight, loopbackHosts } from '../../doors/guard.ts';
+import type { RequestHead } from '../../doors/guard.ts';
 import { knock, openHouse, post, send } from './support.ts';
 import type { House } from './support.ts';
 
@@ -291,4 +292,125 @@ test.each([
   { allowedHosts: [], allowedOrigins: ['console.example.com'] },
 ])('%j is refused when the doors are built', (options) => {
   expect(() => createGuard(options)).toThrow(/ALLOWED_(HOSTS|ORIGINS): /);
+});
+
+describe('by its head alone a request', () => {
+  const console = 'https://console.example.com';
+  const probePaths = ['/healthz', '/metrics'];
+  const guard = createGuard({ allowedHosts: loopbackHosts, allowedOrigins: [console], probePaths });
+  const headOf = (headers: Headers = {}, more: Partial<RequestHead> = {}): RequestHead => {
+    const all = { host: 'localhost:4000', ...headers };
+    return { method: 'GET', url: '/graphql', headers: all, rawHeaders: Object.entries(all).flat(), ...more };
+  };
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  const localAddress = (address: string, url = '/healthz') => ({ url, socket: { localAddress: address } });
+
+  test.each<[string, RequestHead, number | undefined]>([
+    ['of its own page', headOf({ origin: 'http://localhost:4000' }), undefined],
+    ['of its own page in other letters', headOf({ origin: 'HTTP://LOCALHOST:4000' }), undefined],
+    ['of a page at another port', headOf({ origin: 'http://localhost:8080' }), 403],
+    ['of a page at no port', headOf({ origin: 'http://localhost' }), 403],
+    ['of a page by another name of this machine', headOf({ origin: 'http://127.0.0.1:4000' }), 403],
+    ['of a page by another scheme', headOf({ origin: 'xhttp://localhost:4000' }), 403],
+    ['of an allowed page in other letters', headOf({ origin: console.toUpperCase() }), undefined],
+
+    ['that follows a link', headOf(link), undefined],
+    ['that looks where a link leads', headOf(link, { method: 'HEAD' }), undefined],
+    ['that sends a form', headOf(link, { method: 'POST' }), 403],
+    ['that opens a WebSocket as a link', headOf({ ...link, upgrade: 'websocket' }), 403],
+    ['for an image', headOf({ ...link, 'sec-fetch-mode': 'no-cors' }), 403],
+    ['for a frame', headOf({ ...link, 'sec-fetch-dest': 'iframe' }), 403],
+    ['of another site', headOf({ 'sec-fetch-site': 'cross-site' }), 403],
+    ['of nobody knows which site', headOf({ 'sec-fetch-site': 'elsewhere' }), 403],
+    ['of the same site', headOf({ 'sec-fetch-site': 'same-site' }), undefined],
+    ['of the same origin', headOf({ 'sec-fetch-site': 'same-origin' }), undefined],
+    ['of its user', headOf({ 'sec-fetch-site': 'none' }), undefined],
+
+    ['in HTTP/1.0', headOf({}, { httpVersion: '1.0' }), undefined],
+    ['in HTTP/0.9', headOf({}, { httpVersion: '0.9' }), 400],
+    ['in HTTP/2.0', headOf({}, { httpVersion: '2.0' }), 400],
+    ['for a proxy', headOf({}, { url: 'http://localhost:4000/graphql' }), 400],
+    ['for all of the server', headOf({}, { url: '*' }), 400],
+    ['with a fragment', headOf({}, { url: '/graphql#x' }), 400],
+
+    ['with another header of four letters', headOf({ Date: 'x' }), undefined],
+    ['with two hosts', headOf({}, { rawHeaders: ['Host', 'localhost', 'hOST', 'localhost'] }), 403],
+    ['without a host', headOf({}, { headers: {}, rawHeaders: [] }), 400],
+
+    ['that probes by address', headOf({ host: '10.0.0.5:4000' }, localAddress('10.0.0.5')), undefined],
+    ['that probes by IPv4 in IPv6', headOf({ host: '10.0.0.5' }, localAddress('::ffff:10.0.0.5')), undefined],
+    ['that probes by IPv6', headOf({ host: '[fd00::1]:4000' }, localAddress('fd00::1')), undefined],
+    [
+      'that probes with a query',
+      headOf({ host: '10.0.0.5' }, localAddress('10.0.0.5', '/metrics?x')),
+      undefined,
+    ],
+    ['that probes by another address', headOf({ host: '10.0.0.6' }, localAddress('10.0.0.5')), 403],
+    ['that asks by address', headOf({ host: '10.0.0.5' }, localAddress('10.0.0.5', '/graphql')), 403],
+  ])('%s', (_, head, status) => {
+    expect(guard.check(head)?.status).toBe(status);
+  });
+
+  const json = { 'content-type': 'application/json' };
+  const post = { method: 'POST' };
+  test.each<[string, RequestHead, number | undefined]>([
+    ['a POST of JSON', headOf(json, post), undefined],
+    [
+      'a POST of JSON in other letters',
+      headOf({ 'content-type': 'Application/JSON ; a=b' }, post),
+      undefined,
+    ],
+    ['a POST of text', headOf({ 'content-type': 'text/plain' }, post), 415],
+    ['a POST of what looks like JSON', headOf({ 'content-type': 'text/plain;application/json' }, post), 415],
+    ['a POST of nobody knows what', headOf({ 'x-apollo-operation-name': 'a' }, post), 415],
+    ['a GET', headOf(), 400],
+    ['a GET of JSON', headOf(json), undefined],
+    [
+      'a GET of text that could ask',
+      headOf({ 'content-type': 'text/plain', 'x-apollo-operation-name': 'a' }),
+      415,
+    ],
+    ['a GET that names its operation', headOf({ 'x-apollo-operation-name': 'a' }), undefined],
+    ['a GET by Apollo’s word', headOf({ 'apollo-require-preflight': '1' }), undefined],
+    ['a GET by our word', headOf({ 'x-graphql-require-preflight': '1' }), undefined],
+    ['a GET by an empty word', headOf({ 'x-graphql-require-preflight': '' }), 400],
+  ])('that a page elsewhere could send without asking, or not: %s', (_, head, status) => {
+    expect(checkPreflighted(head)?.status).toBe(status);
+  });
+
+  const asking = { origin: console, 'access-control-request-method': 'POST' };
+  const options = { method: 'OPTIONS' };
+  test('that asks first is one with a method, an origin and a question', () => {
+    expect(isPreflight(headOf(asking, options))).toBe(true);
+    expect(isPreflight(headOf(asking, { method: 'POST' }))).toBe(false);
+    expect(isPreflight(headOf({ origin: console }, options))).toBe(false);
+    expect(isPreflight(headOf({ 'access-control-request-method': 'POST' }, options))).toBe(false);
+  });
+
+  test('that asks first is told of a private network only where it asks for one', () => {
+    const granted = (headers: Headers) =>
+      guard.corsHeaders(headOf({ ...asking, ...headers }, options))['access-control-allow-private-network'];
+    expect(granted({})).toBeUndefined();
+    expect(granted({ 'access-control-request-private-network': 'false' })).toBeUndefined();
+    expect(granted({ 'access-control-request-private-network': 'true' })).toBe('true');
+    expect(guard.corsHeaders(headOf({ origin: console.toUpperCase() }))).toMatchObject({
+      'access-control-allow-origin': console.toUpperCase(),
+    });
+  });
+});
+
+test('hosts and origins may stand in a list with spaces, but not with a query, or without a host', () => {
+  const guard = createGuard({
+    allowedHosts: [' localhost ', ' FD00::A '],
+    allowedOrigins: [' https://A.example '],
+  });
+  const check = (host: string, origin?: string) =>
+    guard.check({ method: 'POST', url: '/', headers: { host, origin }, rawHeaders: ['Host', host] });
+  expect([check('localhost'), check('[fd00::a]'), check('localhost', 'https://a.example')]).toEqual([
+    null,
+    null,
+    null,
+  ]);
+  for (const origin of ['https://a.example?b', 'about:'])
+    expect(() => createGuard({ allowedHosts: [], allowedOrigins: [origin] })).toThrow('ALLOWED_ORIGINS: ');
 });

@@ -15,7 +15,10 @@ function createHeap() {
   let collected = (): void => {};
   const heap: Heap = {
     limitBytes,
-    usedBytes: () => used,
+    usedBytes() {
+      self.looks += 1;
+      return used;
+    },
     onCollected(task) {
       collected = task;
       return () => {};
@@ -25,6 +28,7 @@ function createHeap() {
   const self = {
     heap,
     asked: 0,
+    looks: 0,
     /** In use, garbage included. */
     use: (share: number) => void (used = share * limitBytes),
     /** In use after a collection. */
@@ -225,4 +229,64 @@ test('the heap of this process tells of its collections, and makes one when aske
   await collected;
   clearInterval(again);
   stop();
+});
+
+describe('as time passes', () => {
+  test('a collection is asked for in doubt, two seconds after the last one at the earliest', () => {
+    const { it, enter, pass } = openOverload();
+    it.collect(0.6);
+    const enterOne = (share = 0): number => {
+      expect(enter({ own: share * limitBytes, all: 0 })).toBeNull();
+      return it.asked;
+    };
+    expect(enterOne(0.06)).toBe(0);
+    for (const asked of [1, 2]) {
+      pass(1_999);
+      expect(enterOne()).toBe(asked - 1);
+      pass(1);
+      expect([enterOne(), enterOne()]).toEqual([asked, asked]);
+    }
+  });
+
+  test('a heap that is too full is collected again after five seconds', () => {
+    const { it, degraded, pass } = openOverload();
+    it.collect(0.8);
+    pass(4_999);
+    degraded();
+    expect(it.asked).toBe(0);
+    pass(5);
+    degraded();
+    pass(5);
+    degraded();
+    expect(it.asked).toBe(1);
+  });
+
+  test('it is looked at each five milliseconds, however many come', () => {
+    const { it, enter, pass } = openOverload();
+    enter({ own: 0, all: 0 });
+    const { looks } = it;
+    pass(4);
+    for (let count = 0; count < 10; count += 1) enter({ own: 0, all: 0 });
+    expect(it.looks).toBe(looks);
+    pass(1);
+    for (let count = 0; count < 10; count += 1) enter({ own: 0, all: 0 });
+    expect(it.looks).toBe(looks + 1);
+  });
+
+  test('who watches is told of a refusal for a minute, also where there is room again', () => {
+    const { it, enter, degraded, pass } = openOverload();
+    it.collect(0.8);
+    pass(100_000);
+    expect(degraded()).toHaveLength(1);
+    expect(enter({ own: 0, all: 0 })).not.toBeNull();
+    it.collect(0.2);
+    pass(59_999);
+    expect(degraded()).toHaveLength(1);
+    pass(1);
+    expect(degraded()).toEqual([]);
+  });
+});
+
+test('the heap of this process holds something', () => {
+  expect(processHeap(null).usedBytes()).toBeGreaterThan(MiB);
 });

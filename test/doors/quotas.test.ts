@@ -4,9 +4,10 @@ import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { anybody } from '../../doors/callers.ts';
 import type { Callers } from '../../doors/callers.ts';
-import { createQuotas, defaultQuotaLimits } from '../../doors/quotas.ts';
+import { createQuotas, defaultQuotaLimits, holdRoom } from '../../doors/quotas.ts';
+import type { QuotaLimits } from '../../doors/quotas.ts';
 import { BusyError, GatewayError } from '../../errors.ts';
-import { ask, askStream, cleanUp, dial, greet, open, openHouse, post, sendRaw } from './support.ts';
+import { ask, askStream, cleanUp, dial, greet, open, openHouse, post, send, sendRaw } from './support.ts';
 import type { House, RawClient } from './support.ts';
 
 const ticks = 'subscription { ticks }';
@@ -295,3 +296,131 @@ async function askStreamAs(house: House, name: string, body: unknown) {
   );
   return [...text.matchAll(/event: next\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data ?? ''));
 }
+
+describe('an account', () => {
+  const limits = (more: Partial<QuotaLimits>) => createQuotas({ ...defaultQuotaLimits, ...more }, () => 0);
+
+  test('counts each document once, as long as anything of it is open', () => {
+    const quotas = limits({ callerOperationsBytes: 12_000 });
+    const [a, b, c] = [{ tokenCount: 10 }, { tokenCount: 10 }, { tokenCount: 10 }];
+    const fits = (document: object): boolean => {
+      const share = quotas.begin('ann', 0);
+      const refusal = share.take(document, false);
+      share.release();
+      return refusal === null;
+    };
+    const whole = quotas.begin('ann', 0);
+    const take = (document: object) => {
+      const share = quotas.begin('ann', 0);
+      expect(share.take(document, true)).toBeNull();
+      return share;
+    };
+    for (let times = 0; times < 2; times += 1) {
+      const [first, second, other] = [take(a), take(a), take(b)];
+      expect([fits(a), fits(c)]).toEqual([true, false]);
+      first.release();
+      expect(fits(c)).toBe(false);
+      second.release();
+      expect(fits(c)).toBe(true);
+      other.release();
+    }
+    whole.release();
+  });
+
+  test('counts what was asked with it, to the byte', () => {
+    const quotas = limits({ callerOperationsBytes: 122 });
+    const [first, second] = [quotas.begin('ann', 60), quotas.begin('ann', 60)];
+    expect(first.take({}, false)).toBeNull();
+    const third = quotas.begin('ann', 0);
+    expect(third.take({}, false)).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    second.release();
+    expect(third.take({}, false)).toBeNull();
+  });
+
+  test('is not forgotten as long as it has a socket, or an operation', () => {
+    const quotas = limits({ callerSockets: 1, callerSubscriptions: 1 });
+    const close = quotas.openCallerSocket('ann');
+    quotas.begin('ann', 10).release();
+    expect(quotas.openCallerSocket('ann')).toBeInstanceOf(GatewayError);
+    const share = quotas.begin('ann', 10);
+    share.take({}, true);
+    if (typeof close === 'function') close();
+    expect(quotas.begin('ann', 10).take({}, true)).toBeInstanceOf(GatewayError);
+    expect(quotas.openCallerSocket('ann')).toBeInstanceOf(Function);
+  });
+
+  test('is given back once what it gave, also while it has more', () => {
+    const quotas = limits({ callerSubscriptions: 1 });
+    const [first, second] = [quotas.begin('ann', 10), quotas.begin('ann', 10)];
+    expect(first.take({}, true)).toBeNull();
+    first.release();
+    first.release();
+    expect(second.take({}, true)).toBeNull();
+    expect(quotas.begin('ann', 10).take({}, true)).toBeInstanceOf(GatewayError);
+  });
+
+  test('has nothing of who has left before it began, also beside others', () => {
+    const quotas = limits({ callerSubscriptions: 1 });
+    quotas.begin('ann', 10);
+    const left = quotas.begin('ann', 10);
+    left.release();
+    expect(left.take({}, true)).toBeNull();
+    expect(quotas.begin('ann', 10).take({}, true)).toBeNull();
+  });
+
+  test('has room for waits as for subscriptions, and nothing of those that found none', () => {
+    const quotas = limits({ callerSubscriptions: 1, callerOperationsBytes: 20 });
+    for (let times = 0; times < 2; times += 1) {
+      const room = holdRoom(quotas, 'ann');
+      for (let turn = 0; turn < 50; turn += 1) expect(holdRoom(quotas, 'ann')).toBeInstanceOf(GatewayError);
+      if (typeof room === 'function') room();
+    }
+    expect(holdRoom(quotas, 'ann')).toBeInstanceOf(Function);
+  });
+});
+
+test('an address has room again when one of its sockets is closed, whatever others have open', () => {
+  const quotas = createQuotas({ ...defaultQuotaLimits, addressSockets: 2 }, () => 0);
+  const [first] = [quotas.openSocket('a'), quotas.openSocket('a')];
+  expect(quotas.openSocket('a')).toBeInstanceOf(GatewayError);
+  expect(quotas.openSocket('b')).toBeInstanceOf(Function);
+  if (typeof first === 'function') first();
+  expect(quotas.openSocket('a')).toBeInstanceOf(Function);
+  expect(quotas.openSocket('a')).toBeInstanceOf(GatewayError);
+});
+
+test('a caller that leaves while its token is checked takes no room', async () => {
+  const checks: (() => void)[] = [];
+  const slow: Callers = {
+    identify: () => new Promise((resolve) => checks.push(() => resolve({ ...anybody, subject: 'ann' }))),
+    whenOver: () => () => {},
+  };
+  const house = await openHouse({ quotas: { callerSockets: 1 }, callers: slow });
+  const begin = async () => {
+    const [client, before] = [await dial(house), checks.length];
+    client.send({ type: 'connection_init' });
+    while (checks.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    return client;
+  };
+  const left = await begin();
+  left.socket.terminate();
+  while (!(await metricsOf(house)).includes('\ngateway_websockets 0\n'));
+  checks[0]?.();
+  const next = await begin();
+  checks[1]?.();
+  expect(await Promise.race([next.read(), next.closed])).toEqual({ type: 'connection_ack' });
+});
+
+test('an event stream that ends gives back what it took, also where it was refused', async () => {
+  const house = await openHouse({ quotas: { callerSubscriptions: 1 }, callers: named });
+  const body = { query: ticks };
+  for (let times = 0; times < 3; times += 1) {
+    const stream = await openStream(house);
+    await house.streams.until(({ open }) => open === 1);
+    expect(await askStreamAs(house, 'ann', body)).toMatchObject([{ errors: [exceeded] }]);
+    stream.destroy();
+    await house.streams.until(({ open }) => open === 0);
+  }
+});
+
+const metricsOf = async (house: House): Promise<string> => (await send(house, { path: '/metrics' })).text;

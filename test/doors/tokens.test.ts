@@ -1,7 +1,7 @@
 /** Forged, stolen and broken tokens: none gets in, and each is told why as far as that helps only its owner. */
-import { createHmac, createSign, generateKeyPairSync, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { constants, createHmac, createSign, generateKeyPairSync, sign } from 'node:crypto';
+import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createTokenCallers } from '../../doors/tokens.ts';
 import type { Caller, Callers } from '../../doors/callers.ts';
 import { GatewayError } from '../../errors.ts';
@@ -416,6 +416,7 @@ test('why a token was refused is told in few words, and whether keys could be ha
   };
   const refuseClaims = (more: object) => refuse(`Bearer ${tokenOf({ payload: { ...claims, ...more } })}`);
   expect(await refuse(undefined)).toEqual(['missing']);
+  expect(await refuse('')).toEqual(['missing']);
   expect(await refuse('Basic abc')).toEqual(['malformed']);
   expect(await refuse(`Bearer ${'a'.repeat(9_000)}.b.c`)).toEqual(['too_long']);
   expect(await refuseClaims({ exp: seconds - 60 })).toEqual([true, 'expired']);
@@ -448,4 +449,129 @@ test('whoever sends a refused token again and again is told the same without ano
   expect(bench.told.splice(0)).toEqual([true]);
   bench.pass(1);
   expect(await refuse()).toEqual([true, 'untrusted']);
+});
+
+describe('every algorithm with a private key behind it is good', () => {
+  const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
+  const [p384, p521] = [curve('P-384'), curve('P-521')];
+  const ofCurve = (key: KeyObject): SignKeyObjectInput => ({ key, dsaEncoding: 'ieee-p1363' });
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+
+  test.each<[alg: string, kid: string, hash: string | null, key: KeyObject | SignKeyObjectInput]>([
+    ...[256, 384, 512].flatMap((bits): [string, string, string, KeyObject | SignKeyObjectInput][] => [
+      [`RS${bits}`, 'rsa', `sha${bits}`, rsa.privateKey],
+      [`PS${bits}`, 'rsa', `sha${bits}`, { key: rsa.privateKey, padding, saltLength: bits / 8 }],
+    ]),
+    ['ES256', 'ec', 'sha256', ofCurve(ec.privateKey)],
+    ['ES384', 'p384', 'sha384', ofCurve(p384.privateKey)],
+    ['ES512', 'p521', 'sha512', ofCurve(p521.privateKey)],
+    ['EdDSA', 'ed', null, ed.privateKey],
+    ['Ed25519', 'ed', null, ed.privateKey],
+  ])('%s', async (alg, kid, hash, key) => {
+    const bench = createBench();
+    const more = [jwk(p384.publicKey, { kid: 'p384' }), jwk(p521.publicKey, { kid: 'p521' })];
+    bench.answer = () => Response.json({ keys: [...published.keys, ...more] });
+    const token = tokenOf({ header: { alg, kid } }, (input) => sign(hash, Buffer.from(input), key));
+    expect(await identify(bench.callers, `Bearer ${token}`)).toMatchObject({ subject: 'somebody' });
+  });
+});
+
+describe('as time passes', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  /** jose has a clock of its own: it goes as ours does. Each asks with a token that nobody has checked yet. */
+  const begin = () => {
+    const bench = createBench();
+    let at = now;
+    let count = 0;
+    jest.spyOn(Date, 'now').mockImplementation(() => at);
+    const ask = async (more: Partial<typeof claims> = {}, by: KeyObject = rsa.privateKey, kid = 'rsa') => {
+      const payload = { ...claims, exp: seconds + 86_400, jti: String((count += 1)), ...more };
+      const token = tokenOf({ header: { ...header, kid }, payload }, rs256(by));
+      const answer = await identify(bench.callers, `Bearer ${token}`).catch((error: unknown) => error);
+      return answer instanceof GatewayError ? answer.code : (answer as Caller).subject;
+    };
+    const pass = (ms: number): void => {
+      at += ms;
+      bench.pass(ms);
+    };
+    return { bench, ask, pass };
+  };
+
+  test('keys are kept for ten minutes: one that is withdrawn does not count for longer', async () => {
+    const { bench, ask, pass } = begin();
+    expect(await ask()).toBe('somebody');
+    bench.answer = () => Response.json({ keys: published.keys.slice(1) });
+    pass(10 * 60_000 - 1);
+    expect(await ask()).toBe('somebody');
+    expect(bench.fetched()).toBe(1);
+    pass(1);
+    expect(await ask()).toBe('UNAUTHENTICATED');
+    expect(bench.fetched()).toBe(2);
+  });
+
+  test('a key that is new is fetched, at most once in thirty seconds', async () => {
+    const { bench, ask, pass } = begin();
+    await ask();
+    bench.answer = () =>
+      Response.json({ keys: [...published.keys, jwk(other.publicKey, { kid: 'new', use: 'sig' })] });
+    pass(29_999);
+    expect(await ask({}, other.privateKey, 'new')).toBe('UNAUTHENTICATED');
+    expect(bench.fetched()).toBe(1);
+    pass(1);
+    expect(await ask({}, other.privateKey, 'new')).toBe('somebody');
+    expect(bench.fetched()).toBe(2);
+  });
+
+  test('while the issuer is down the keys at hand count for an hour, and it is asked each thirty seconds', async () => {
+    const { bench, ask, pass } = begin();
+    await ask();
+    bench.answer = () => Promise.reject(new TypeError('fetch failed'));
+    pass(10 * 60_000);
+    bench.told.length = 0;
+    expect(await ask()).toBe('somebody');
+    expect(await ask({}, other.privateKey)).toBe('UNAUTHENTICATED');
+    expect([bench.fetched(), bench.told]).toEqual([2, [false, 'untrusted']]);
+    pass(30_000);
+    expect(await ask()).toBe('somebody');
+    expect(bench.fetched()).toBe(3);
+    pass(49 * 60_000 + 30_000);
+    expect(await ask()).toBe('somebody');
+    pass(1);
+    expect(await ask()).toBe('UPSTREAM_UNAVAILABLE');
+    bench.answer = () => Response.json(published);
+    pass(30_000);
+    expect(await ask()).toBe('somebody');
+  });
+
+  test('an issuer that answers nothing in time is one that is down', async () => {
+    const { bench, ask } = begin();
+    bench.answer = () => Promise.reject(new DOMException('too slow', 'TimeoutError'));
+    expect(await ask()).toBe('UPSTREAM_UNAVAILABLE');
+    expect(bench.told).toEqual([false, 'keys_unavailable']);
+  });
+
+  test('whoever wants to know is told of a token’s end, also of one that is past or far away, unless called off', () => {
+    jest.useFakeTimers();
+    const { callers } = createBench();
+    const told: string[] = [];
+    const tell = (what: string, expiresAt: number): (() => void) =>
+      callers.whenOver({ subject: 'somebody', claims, expiresAt }, () => told.push(what));
+    tell('soon', now + 1_000);
+    tell('past', now - 1_000);
+    tell('far', now + 10 * 365 * 86_400_000);
+    tell('called off', now + 500)();
+    jest.advanceTimersByTime(0);
+    expect(told).toEqual(['past']);
+    jest.advanceTimersByTime(999);
+    expect(told).toEqual(['past']);
+    jest.advanceTimersByTime(1);
+    expect(told).toEqual(['past', 'soon']);
+    // Longer than a timer can take: a new token then.
+    jest.advanceTimersByTime(25 * 86_400_000);
+    expect(told).toEqual(['past', 'soon', 'far']);
+  });
 });

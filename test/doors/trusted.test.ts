@@ -6,10 +6,16 @@ import { join } from 'node:path';
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { parse, print } from 'graphql';
+import { buildSchema, parse, print, validate } from 'graphql';
 import { systemClock } from '../../clock.ts';
 import { createWatchFile } from '../../watched-file.ts';
-import { nameDocument, openTrustedDocuments, readManifest, untrustedText } from '../../doors/trusted.ts';
+import {
+  createTrustRule,
+  nameDocument,
+  openTrustedDocuments,
+  readManifest,
+  untrustedText,
+} from '../../doors/trusted.ts';
 import type { CheckDocument } from '../../doors/trusted.ts';
 import { cleanUp, greet, openHouse, post, send } from './support.ts';
 import type { House } from './support.ts';
@@ -284,4 +290,62 @@ describe('a manifest', () => {
       'TRUSTED_DOCUMENTS_FILE: the document "c": two',
     ]);
   });
+});
+
+test('the rule by itself lets nothing pass but what is listed, whatever named it', () => {
+  const schema = buildSchema('type Query { hello(name: String): String }');
+  const { texts } = readManifest(manifest, allFine).manifest;
+  const rule = createTrustRule({
+    has: (text) => texts.has(text) || text === untrustedText,
+    find: () => hello,
+  });
+  const isRefused = (text: string, noLocation = false): boolean =>
+    validate(schema, parse(text, { noLocation }), [rule]).length === 1;
+  expect(isRefused(hello)).toBe(false);
+  expect(isRefused('{ hello }')).toBe(true);
+  expect(isRefused(untrustedText)).toBe(true);
+  expect(isRefused(hello, true)).toBe(true);
+});
+
+test('without a manifest, or where nothing is named, what was sent is left as it is', () => {
+  const listed = { has: () => true, find: () => hello };
+  const params = { documentId: 'a' };
+  expect(nameDocument(null, params)).toBe(params);
+  for (const odd of [null, undefined, 'text', 1]) expect(nameDocument(listed, odd)).toBe(odd);
+});
+
+test('of a changed manifest whoever keeps documents is told, of one that is the same nobody, and after a stop nobody looks', () => {
+  const file = join(folder, 'changes.json');
+  writeFileSync(file, manifest);
+  const [told, log]: [string[], string[]] = [[], []];
+  let look = (): unknown => undefined;
+  const note = (_: object, message: string): void => void log.push(message);
+  const documents = openTrustedDocuments({
+    file,
+    first: readManifest(manifest, allFine).manifest,
+    check: allFine,
+    log: { info: note, warn: note },
+    watchFile: (_, onChange) => {
+      look = onChange;
+      return () => told.push('stopped');
+    },
+  });
+  documents.watch(() => told.push('changed'));
+  look();
+  expect([told, log]).toEqual([[], []]);
+  writeFileSync(file, JSON.stringify({ a: ticks }));
+  look();
+  expect([told, log]).toEqual([['changed'], [expect.stringContaining('in force')]]);
+  expect([documents.has(hello), documents.has(ticks)]).toEqual([false, true]);
+  documents.stop();
+  expect(told).toEqual(['changed', 'stopped']);
+});
+
+test('what is wrong with a document that has two ids is told once, and another format is none', () => {
+  const problemsOf = (value: unknown) => readManifest(JSON.stringify(value), () => ['bad']).problems;
+  expect(problemsOf({ a: hello, b: hello })).toHaveLength(1);
+  const operations = [{ id: 'a', body: hello }];
+  expect(problemsOf({ format: 'other', version: 1, operations })).toEqual([
+    expect.stringContaining('neither the format'),
+  ]);
 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { GraphQLObjectType, GraphQLScalarType, GraphQLSchema } from 'graphql';
 import { createClient } from 'graphql-ws';
@@ -286,4 +287,19 @@ test('a handshake by HTTP/1.0 is refused', async () => {
   const head = 'GET /graphql HTTP/1.0\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
   const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
   expect(await sendRaw(await openHouse(), head + key)).toContain('HTTP/1.1 426');
+});
+
+test('a client that is gone before its handshake is answered breaks nothing', async () => {
+  const house = await openHouse();
+  const lines = ['GET /nowhere HTTP/1.1', `Host: 127.0.0.1:${house.port}`, 'Connection: Upgrade'];
+  for (let turn = 0; turn < 20; turn += 1) {
+    const socket = connect(house.port, '127.0.0.1');
+    await once(socket, 'connect');
+    await new Promise((resolve) =>
+      socket.write(`${lines.join('\r\n')}\r\nUpgrade: websocket\r\n\r\n`, resolve),
+    );
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  }
+  expect((await knock(house)).status).toBe(101);
 });

@@ -418,3 +418,43 @@ test('what was accepted while its compartment was out of sight is told of when t
     data: { workRequests: { type: 'ADDED', workRequest: { workRequestId: id } } },
   });
 });
+
+test('a page that is kept is told to those only who may see the same', async () => {
+  await start(policyOf(ruleOf('a', platform), ruleOf('b', payments)), { READ_CACHE_MS: '60000' });
+  const [own, other] = [create(platform), create(payments)];
+  const told = async (group: string): Promise<readonly string[]> =>
+    (await list(await tokenOf(group), sampleTenancy)).nodes.map(({ workRequestId }) => workRequestId);
+  expect([await told('a'), await told('b')]).toEqual([[own], [other]]);
+  house.asked();
+  expect([await told('a'), await told('b'), house.asked()]).toEqual([[own], [other], []]);
+});
+
+test('a right that is taken away while a cancel looks first is not there any more', async () => {
+  await start(policyOf(ruleOf('a', platform, '[read, cancel]')), { UPSTREAM_DEADLINE_MS: '30000' });
+  const id = create(platform);
+  house.emulator.addFault({ service, operation: 'get', times: 1, delayMs: 8_000 });
+  const cancelling = house.query(
+    'mutation ($id: ID!) { cancelWorkRequest(input: { id: $id, service: CONTAINERENGINE, region: "us-ashburn-1" }) { error { code } } }',
+    { id },
+    { token: await tokenOf('a') },
+  );
+  while (!house.asked().includes('get')) await sleep(20);
+  await change(policyOf(ruleOf('a', platform)));
+  expect(await cancelling).toMatchObject({ data: { cancelWorkRequest: { error: { code: 'FORBIDDEN' } } } });
+  expect(house.asked()).not.toContain('cancel');
+});
+
+test('nor is it told by the bound of a list that is watched', async () => {
+  const visible = Array.from({ length: 12 }, (_, index) => `ocid1.compartment.oc1..visible${index}`);
+  await start(policyOf(ruleOf('a', visible.join(', '))), { MAX_QUERY_COST: '11' });
+  for (const id of [...visible, 'ocid1.compartment.oc1..hidden'])
+    house.emulator.addCompartment({ id, name: id.slice(24), parentId: platform });
+  const [answer] = await house
+    .subscribe(
+      `subscription { workRequests(compartmentId: "${platform}", includeSubcompartments: true, services: [CONTAINERENGINE], regions: ["${region}"]) { type } }`,
+      {},
+      { token: await tokenOf('a') },
+    )
+    .all();
+  expect(answer?.errors).toMatchObject([{ message: expect.stringMatching(/^12 compartments lie below/) }]);
+});

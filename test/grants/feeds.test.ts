@@ -244,3 +244,72 @@ const readAll = async (feed: Feed) => {
   for await (const event of feed) events.push(event);
   return events;
 };
+
+test('what comes back while it is silent is told, and its GAP only once it is', () => {
+  const { feed, writer, hide, show, change } = begin('list');
+  writer.push(snapshotOf(one, true));
+  takeAll(feed);
+  hide('one');
+  change();
+  writer.push(silenceOf(one, 0, 0));
+  expect(takeAll(feed)).toEqual(['2 GAP one NOT_FOUND']);
+  // May be seen again, which nobody has been told of yet.
+  show('one');
+  writer.push(silenceOf(one, 0, 0));
+  expect(takeAll(feed)).toEqual([]);
+  change();
+  expect(feed.take()).toMatchObject({ mergedCount: 0, told: { type: 'ADDED', workRequest: one } });
+});
+
+test('what has come back is judged as what was always there', () => {
+  const { feed, writer, hide, show, change } = begin('list');
+  writer.push(snapshotOf(one, true));
+  takeAll(feed);
+  const told = [hide, show, hide].flatMap((judge) => {
+    judge('one');
+    change();
+    return takeAll(feed);
+  });
+  expect(told).toEqual(['2 GAP one NOT_FOUND', '3 ADDED one', '4 GAP one NOT_FOUND']);
+});
+
+test.each([
+  ['finished', finishedOf(one, { ...one, isTerminal: true }), 'FINISHED one'],
+  ['gone', goneOf(one, 0, 0), 'GAP one NOT_FOUND'],
+])('what is %s is not told of again when it goes out of sight', (_, last, word) => {
+  const { feed, writer, hide, change } = begin('list');
+  writer.push(snapshotOf(one, true));
+  writer.push(last);
+  expect(takeAll(feed)).toEqual(['1 SNAPSHOT one', `2 ${word}`]);
+  hide('one');
+  change();
+  expect(takeAll(feed)).toEqual([]);
+});
+
+test('what is silent ends as anything else when it goes out of sight', () => {
+  const { feed, writer, hide, change } = begin('list');
+  writer.push(snapshotOf(one, true));
+  writer.push(silenceOf(one, 0, 0));
+  takeAll(feed);
+  hide('one');
+  change();
+  expect(takeAll(feed)).toEqual(['3 GAP one NOT_FOUND']);
+});
+
+test('a feed that is left tells nothing more, also of what went out of sight', async () => {
+  const { feed, writer, hide, change } = begin('list');
+  writer.push(snapshotOf(one, true));
+  takeAll(feed);
+  hide('one');
+  change();
+  await feed.return();
+  expect(takeAll(feed)).toEqual(['complete']);
+});
+
+test('whoever listens is called for what the feed itself is told, too', () => {
+  const { feed, writer } = begin('list');
+  let calls = 0;
+  feed.listen(() => (calls += 1));
+  writer.push(snapshotOf(one, true));
+  expect(calls).toBe(1);
+});

@@ -252,3 +252,106 @@ test('compartments that the tenancy does not have are told of, once', async () =
   await clock.advance(180_000);
   expect(logged).toEqual([expect.stringMatching(/not in this tenancy.*: ocid1\.compartment\.oc1\.\.root$/)]);
 });
+
+const anyTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+test('a file that is changed back is in force again, and each time whoever wants to know is told', async () => {
+  const { clock, grants: mine, sees, ready } = await begin();
+  await ready();
+  let told = 0;
+  mine.onChange(() => (told += 1));
+  for (const [group, other] of [
+    ['dev', 'ops'],
+    ['ops', 'dev'],
+  ] as const) {
+    const before = told;
+    writeFileSync(file, text(group));
+    while (told === before) {
+      await clock.advance(500);
+      await anyTurn();
+    }
+    expect([sees('child', { groups: group }), sees('child', { groups: other })]).toEqual([true, false]);
+  }
+});
+
+test.each([
+  ['would bring back what was moved away', ['any', 'child']],
+  ['fails', new Error('down')],
+])('an answer from before the file was changed, that %s, counts for nothing', async (_, late) => {
+  const { clock, grants: mine, logged, ready, sees, set, asked } = await begin();
+  await ready();
+  const answer = Promise.withResolvers<readonly string[]>();
+  set(answer.promise);
+  await clock.advance(60_000);
+  expect(asked()).toBe(2);
+  set([root]);
+  writeFileSync(file, text('[ops, dev]'));
+  while (!logged.some((line) => line.includes('is in force'))) {
+    await clock.advance(500);
+    await anyTurn();
+  }
+  if (late instanceof Error) answer.reject(late);
+  else answer.resolve(late);
+  await settle();
+  expect([sees(root), sees('child'), mine.problem]).toEqual([true, false, null]);
+  // Nor is what lies below looked up twice from then on.
+  const before = asked();
+  await clock.advance(60_000);
+  expect(asked()).toBe(before + 1);
+});
+
+test('what lies below is the same in another order', async () => {
+  const { clock, grants: mine, ready, set } = await begin();
+  set([root, 'child', 'sibling']);
+  await ready();
+  await clock.advance(60_000);
+  let told = 0;
+  mine.onChange(() => (told += 1));
+  set([root, 'sibling', 'child']);
+  await clock.advance(60_000);
+  expect(told).toBe(0);
+});
+
+test('once it is stopped nothing is looked up, read or told', async () => {
+  const { clock, grants: mine, logged, ready, set, asked } = await begin();
+  await ready();
+  let told = 0;
+  mine.onChange(() => (told += 1));
+  set([root]);
+  mine.stop();
+  writeFileSync(file, text('dev'));
+  for (let times = 0; times < 5; times += 1) {
+    await clock.advance(60_000);
+    await anyTurn();
+  }
+  expect([asked(), told, logged, clock.sleepers]).toEqual([1, 0, [], 0]);
+});
+
+test('a change that is being read when it is stopped has nothing looked up, and is told to nobody', async () => {
+  let [asked, told, readAgain] = [0, 0, async (): Promise<void> => {}];
+  grants = createGrants({
+    file,
+    policy: await readPolicy(file),
+    async subtreeOf(of) {
+      asked += 1;
+      return [of];
+    },
+    tenancyId: async () => tenancy,
+    reach: { allowedRegions: ['us-ashburn-1'], homeRegion: 'us-ashburn-1' },
+    watchFile(_, onChange) {
+      readAgain = async () => void (await onChange());
+      return () => {};
+    },
+    clock: createManualClock(),
+    log: { info() {}, warn() {}, error() {} },
+  });
+  await settle();
+  grants.onChange(() => (told += 1));
+  const before = asked;
+  writeFileSync(file, text('dev'));
+  const reading = readAgain();
+  grants.stop();
+  await reading;
+  await settle();
+  expect([asked - before, told]).toEqual([0, 0]);
+});

@@ -131,3 +131,62 @@ describe('a view', () => {
     );
   });
 });
+
+describe('each limit of a rule holds by itself', () => {
+  const everything = { allow: ['read', 'cancel'], compartments: 'all' } satisfies Partial<Rule>;
+  test.each<[string, Partial<Rule>, boolean[]]>([
+    ['compartments', { compartments: ['a'] }, [true, true, false, true, true]],
+    ['services', { services: ['MYSQL'] }, [true, true, true, false, true]],
+    ['regions', { regions: ['us-ashburn-1'] }, [true, true, true, true, false]],
+    ['actions', { allow: ['read'] }, [true, false, true, true, true]],
+  ])('%s', (_, limit, allowed) => {
+    const view = viewOf([rule({ ...everything, ...limit })]);
+    expect([
+      view?.allows('read', place('a')),
+      view?.allows('cancel', place('a')),
+      view?.allows('read', place('b')),
+      view?.allows('read', place('a', { service: 'QUEUE' })),
+      view?.allows('read', place('a', { region: 'uk-london-1' })),
+    ]).toEqual(allowed);
+  });
+
+  test('and a service and a region are reached by one rule, not by two', () => {
+    const view = viewOf([
+      rule({ services: ['MYSQL'], regions: ['us-ashburn-1'] }),
+      rule({ services: ['QUEUE'], regions: ['uk-london-1'] }),
+    ]) as View;
+    expect(view.reaches('MYSQL', 'us-ashburn-1')).toBe(true);
+    expect(view.reaches('QUEUE', 'uk-london-1')).toBe(true);
+    expect(view.reaches('MYSQL', 'uk-london-1')).toBe(false);
+    expect(view.reaches('QUEUE', 'us-ashburn-1')).toBe(false);
+  });
+});
+
+test('a view touches what any of its rules names, alone or below one of several roots', () => {
+  const roots = [{ subtreeOf: 'root' }, { subtreeOf: 'unknown' }, { subtreeOf: 'other root' }];
+  const view = viewOf([rule(), rule({ compartments: roots })], {}, { root: ['x'], 'other root': ['y'] });
+  expect(['a', 'x', 'y', 'root', 'z'].map((id) => view?.touches(id))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+test('who has the same rules in another order has the same view', () => {
+  const [read, cancel] = [rule({ when: { groups: 'x' } }), { allow: ['read', 'cancel'] as const }];
+  const rules = [read, rule({ when: { groups: ['x', 'y'] }, ...cancel }), rule({ when: { groups: 'y' } })];
+  const views = createViews({ rules }, () => undefined);
+  expect(views({ groups: 'x' })).toBe(views({ groups: 'y' }));
+});
+
+test.each<[Rule['when'], Record<string, unknown>, boolean]>([
+  [{ scp: 'audit' }, { scp: 'openid audit' }, true],
+  [{ scope: 'audit' }, { scope: { audit: true } }, false],
+  [{ scope: 'audit' }, {}, false],
+  [{ 'team.name': 'x' }, { team: null }, false],
+  [{ 'team.length': 3 }, { team: 'ops' }, false],
+])('of claims in other shapes than a rule expects, %j with %j: %s', (when, claims, isFor) => {
+  expect(applies(when, claims)).toBe(isFor);
+});
