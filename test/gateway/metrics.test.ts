@@ -11,7 +11,7 @@ import { WebSocket } from 'ws';
 import { catalog } from '../../datasources/catalog.ts';
 import { subscriptionEnds, transports } from '../../doors/tally.ts';
 import { tokenRefusals } from '../../doors/tokens.ts';
-import { errorCodes } from '../../errors.ts';
+import { errorCodes, limits } from '../../errors.ts';
 import { betweenLooksMs, createTestGateway, testRegions } from '../support/gateway.ts';
 import type { Json, TestGateway } from '../support/gateway.ts';
 
@@ -237,6 +237,7 @@ describe('no label is what a caller or Oracle Cloud sent', () => {
     type: ['query', 'mutation', 'subscription', 'unknown'],
     form: ['single', 'list'],
     kind: ['subscription', 'read'],
+    limit: limits,
     reason: [
       ...subscriptionEnds,
       ...['NOT_FOUND', 'RETENTION', 'UPSTREAM_SILENT', 'OVERFLOW', 'FORBIDDEN'],
