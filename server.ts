@@ -29,7 +29,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 // Only what Node brings is imported before this line: from the second start on, nothing has to be compiled
-// (docs/decisions/startup.md). Where the folder cannot be written, Node does without.
+// (docs/decisions/startup.md). With `npm start` it is on already, for this file, too. Where the folder cannot be written, Node does without.
 enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'compile'));
 const { ConfigError, configExitCode, exposureOf, notesOn, printConfig, readConfig } =
   await import('./config.ts');
@@ -281,6 +281,8 @@ const readOptions = (args: readonly string[]): Options => {
   return { isHelp, isCheck, isPrint, isProbe, problems };
 };
 
+// Whoever reads it may leave, as `head` does: that ends nothing.
+process.stdout.on('error', () => {});
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const reasonOf = (error: unknown): string =>

@@ -91,11 +91,12 @@ export function createApp({
   app.server.closeIdleConnections = () => void setTimeout(closeIdle, onItsWayMs);
   let isStopping = false;
   const sockets = new Set<Socket>();
+  // One listener for all, of which there are many.
+  function forget(this: Socket): void {
+    sockets.delete(this);
+  }
   app.server.on('checkExpectation', answerExpectation);
-  app.server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  app.server.on('connection', (socket) => void sockets.add(socket.on('close', forget)));
   app.decorate('observeLimit', observeLimit);
   readJsonBodies(app);
   guardEveryPath(app, guard);

@@ -28,16 +28,23 @@ export function watchConnections(
   { most, addressOf, observeSilence }: ConnectionsOptions,
 ): Connections {
   const counts = new Map<string, number>();
+  const addresses = new Map<Socket, string>();
   const excess = new WeakSet<Socket>();
 
+  // One listener for all sockets, of which there are many. A closed one does not tell its address any more.
+  function discount(this: Socket): void {
+    const address = addresses.get(this);
+    if (address === undefined) return;
+    addresses.delete(this);
+    const left = (counts.get(address) ?? 1) - 1;
+    if (left > 0) counts.set(address, left);
+    else counts.delete(address);
+  }
   const count = (address: string, socket: Socket): void => {
     const now = (counts.get(address) ?? 0) + 1;
     counts.set(address, now);
-    socket.once('close', () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left > 0) counts.set(address, left);
-      else counts.delete(address);
-    });
+    addresses.set(socket, address);
+    socket.on('close', discount);
     if (now <= most) return;
     excess.add(socket);
     setTimeout(() => socket.destroy(), cutAfterMs).unref();

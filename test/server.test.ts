@@ -440,6 +440,12 @@ describe('--help', () => {
     ])
       expect(out).toContain(word);
   });
+
+  test('whoever reads only its beginning ends it without an error', async () => {
+    const { child, ended, err } = run({}, ['--help']);
+    child.stdout?.destroy();
+    expect([await ended, err()]).toEqual([0, '']);
+  });
 });
 
 describe('--check-config', () => {
