@@ -1,9 +1,9 @@
 /**
  * How callers come in: every path that the gateway answers, behind one guard and into one pipeline.
  *
- *   request → guard (Host, Origin, CSRF) → http │ websocket │ sse → pipeline (parse, validate, context, execute) → schema
+ *   request → guard (Host, Origin, CSRF) → admit (caller, quotas) → http │ websocket │ sse → pipeline (parse, validate, context, execute) → schema
  *
- * Who a caller is and how much it may ask for will be decided in the same two places: the guard and the pipeline.
+ * What all listeners have alike, also that of `/metrics` alone, is `app.ts`.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';

@@ -5,7 +5,7 @@
  * brings or points to (`jwk`, `jku`, `x5u`, `x5c`). Keys are fetched when they are needed, kept for ten minutes, and fetched again for a key id
  * that is new, at most twice a minute. While they cannot be fetched those at hand go on being used for an hour.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type * as JoseModule from 'jose';
 import type { FetchImplementation, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -91,15 +91,15 @@ export function createTokenCallers(options: TokenOptions): Callers {
     max: maxChecked,
   });
 
-  const check = async (token: string, hash: string): Promise<Caller> => {
+  const check = async (token: string, digest: string): Promise<Caller> => {
     const now = clock.now();
     try {
       const caller = await verify(token, now);
-      checked.set(hash, { caller, until: Math.min(caller.expiresAt, now + checkedForMs) });
+      checked.set(digest, { caller, until: Math.min(caller.expiresAt, now + checkedForMs) });
       return caller;
     } catch (error) {
       if (error instanceof TokenError && error.reason !== 'keys_unavailable')
-        refused.set(hash, { error, until: now + refusedForMs });
+        refused.set(digest, { error, until: now + refusedForMs });
       throw error;
     }
   };
@@ -135,13 +135,13 @@ export function createTokenCallers(options: TokenOptions): Callers {
     identify(authorization) {
       try {
         const token = readToken(authorization);
-        const hash = createHash('sha256').update(token).digest('base64');
+        const digest = hash('sha256', token, 'base64');
         const now = clock.now();
-        const known = checked.get(hash);
+        const known = checked.get(digest);
         if (known !== undefined && now < known.until) return known.caller;
-        const refusal = refused.get(hash);
+        const refusal = refused.get(digest);
         if (refusal !== undefined && now < refusal.until) throw refusal.error;
-        return check(token, hash).catch(turnAway);
+        return check(token, digest).catch(turnAway);
       } catch (error) {
         return turnAway(error);
       }
